@@ -1,0 +1,2 @@
+//! The `tweedie` binary.
+fn main() {}

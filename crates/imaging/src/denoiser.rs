@@ -1,0 +1,55 @@
+//! What a denoiser can do. An algorithm asks for the ability that it needs, so no argument is silently ignored.
+
+use burn::tensor::Tensor;
+
+use crate::{Error, Image, Sigma, SigmaSupport};
+
+/// Facts about a denoiser that users and reports see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DenoiserInfo {
+    /// Name of the checkpoint or of the classical method.
+    pub name: String,
+    /// Image channels that it takes: 1 (gray) or 3 (RGB). 0 means any, each channel by itself.
+    pub channels: usize,
+    /// Noise levels for which it is made.
+    pub sigma: SigmaSupport,
+    /// Side length in pixels of the input region that one output pixel depends on; 0 if unbounded or unknown.
+    pub receptive_field: usize,
+    /// sha256 of the weights in hexadecimal, where there are weights.
+    pub weights_sha256: Option<String>,
+}
+
+/// D(x, sigma): an estimate of a clean image from x = clean + sigma * n, n ~ N(0, I).
+///
+/// For the minimum mean square error denoiser Tweedie's formula holds: x - D(x, sigma) = -sigma^2 grad log p_sigma(x)
+/// (Robbins 1956; Miyasawa 1961; Efron 2011).
+pub trait Denoiser: Send + Sync {
+    /// Name, channels, noise levels, receptive field, hash of the weights.
+    fn info(&self) -> &DenoiserInfo;
+
+    /// D(x, sigma), the same shape as `x`. Never clips, never clamps `sigma`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a channel count other than `info().channels`; [`Error::UnsupportedSigma`] outside
+    /// `info().sigma`.
+    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error>;
+}
+
+/// A denoiser through which gradients flow from the output to `x`: what vector-Jacobian products need.
+pub trait DifferentiableDenoiser: Denoiser {
+    /// D(x, sigma) where `x` may be tracked by autodiff.
+    ///
+    /// # Errors
+    /// As [`Denoiser::denoise`].
+    fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, Error>;
+}
+
+/// A gradient-step denoiser D = x - grad g(x, sigma) with g known, so that its Jacobian is symmetric by construction
+/// (Hurault, Leclaire and Papadakis 2022).
+pub trait GradientDenoiser: Denoiser {
+    /// g(x, sigma) per image of the batch, and grad g(x, sigma) = x - D(x, sigma).
+    ///
+    /// # Errors
+    /// As [`Denoiser::denoise`].
+    fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), Error>;
+}

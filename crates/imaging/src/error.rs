@@ -1,0 +1,80 @@
+//! The crate's error type.
+
+use std::path::PathBuf;
+
+/// What can go wrong with images, noise levels and files; every message names the file or the operation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A tensor has the wrong shape.
+    #[error("{operation}: expected {expected}, got {got}")]
+    Shape {
+        /// The operation that was asked for.
+        operation: &'static str,
+        /// Shape or count that it takes.
+        expected: String,
+        /// Shape or count that it was given.
+        got: String,
+    },
+    /// A noise level that is negative or not finite.
+    #[error("noise level: expected a finite standard deviation >= 0, got {value}")]
+    InvalidSigma {
+        /// What was given, in [0, 1] units.
+        value: f64,
+    },
+    /// A noise level outside the range for which a denoiser is made.
+    #[error("denoiser '{name}': expected a noise level from {min} to {max}, got {got}")]
+    UnsupportedSigma {
+        /// The denoiser.
+        name: String,
+        /// Smallest level.
+        min: crate::Sigma,
+        /// Largest level.
+        max: crate::Sigma,
+        /// Level that was given.
+        got: crate::Sigma,
+    },
+    /// An image or array holds NaN or an infinity.
+    #[error("{what}: expected finite values, got {count} that are NaN or infinite (the first at index {first})")]
+    NonFinite {
+        /// File or operation.
+        what: String,
+        /// How many.
+        count: usize,
+        /// Flat index of the first.
+        first: usize,
+    },
+    /// The compute device failed to run or to deliver data.
+    #[error("device: {reason}")]
+    Device {
+        /// What the device said.
+        reason: String,
+    },
+    /// A denoiser failed for a reason of its own.
+    #[error("denoiser '{name}' failed")]
+    Denoiser {
+        /// The denoiser.
+        name: String,
+        /// Its error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{operation} {}", path.display())]
+    Io {
+        /// "reading", "writing", ...
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A file was read, but its content is not what was expected.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What Tweedie reads.
+        expected: String,
+        /// What it found.
+        got: String,
+    },
+}

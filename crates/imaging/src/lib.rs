@@ -1,0 +1,13 @@
+//! What every Tweedie crate shares: the [`Image`] type, noise levels, the denoiser traits, seeded host noise, metrics
+//! and image files.
+#![forbid(unsafe_code)]
+
+mod denoiser;
+mod error;
+mod image;
+mod sigma;
+
+pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser};
+pub use error::Error;
+pub use image::{Image, image_from_vec, require_dims, vec_from_image};
+pub use sigma::{Sigma, SigmaSupport};

@@ -1,0 +1,91 @@
+//! Noise levels.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Standard deviation of Gaussian noise, in units of the nominal image range `[0, 1]`.
+///
+/// Papers and the command line speak of 8-bit grey levels: `Sigma::from_grey_levels(25.0)` is 25/255.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Sigma(f64);
+
+impl Sigma {
+    /// A level in `[0, 1]` units.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSigma`] unless `value` is finite and not negative.
+    pub fn new(value: f64) -> Result<Self, Error> {
+        if value.is_finite() && value >= 0.0 { Ok(Self(value)) } else { Err(Error::InvalidSigma { value }) }
+    }
+
+    /// A level given in 8-bit grey levels: sigma = `levels` / 255.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSigma`] unless `levels` is finite and not negative.
+    pub fn from_grey_levels(levels: f64) -> Result<Self, Error> {
+        Self::new(levels / 255.0)
+    }
+
+    /// The level in `[0, 1]` units.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// The level in 8-bit grey levels.
+    pub fn grey_levels(self) -> f64 {
+        self.0 * 255.0
+    }
+}
+
+impl TryFrom<f64> for Sigma {
+    type Error = Error;
+    fn try_from(value: f64) -> Result<Self, Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Sigma> for f64 {
+    fn from(sigma: Sigma) -> f64 {
+        sigma.0
+    }
+}
+
+impl fmt::Display for Sigma {
+    /// Prints grey levels, as papers do, rounded to four significant decimals.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rounded = (self.grey_levels() * 1e4).round() / 1e4;
+        write!(f, "{rounded}/255")
+    }
+}
+
+/// The noise levels for which a denoiser is made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SigmaSupport {
+    /// The denoiser does not read the level: it estimates the noise from the image.
+    Blind,
+    /// The denoiser is conditioned on the level and valid in this closed range.
+    Range {
+        /// Smallest level.
+        min: Sigma,
+        /// Largest level.
+        max: Sigma,
+    },
+}
+
+impl SigmaSupport {
+    /// Whether `sigma` may be given to the denoiser; a blind denoiser takes any.
+    pub fn contains(self, sigma: Sigma) -> bool {
+        match self {
+            Self::Blind => true,
+            // Relative slack of one f32 rounding: levels that went through a file are not turned away.
+            Self::Range { min, max } => {
+                sigma.0 >= min.0 * (1.0 - 1e-6) && sigma.0 <= max.0 * (1.0 + 1e-6)
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Self-contained HTML reports and SVG plots.
+#![forbid(unsafe_code)]

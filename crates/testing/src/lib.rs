@@ -1,0 +1,2 @@
+//! Shared test helpers: tolerances, seeded tensors, adjoint gaps, brute-force proximal operators.
+#![forbid(unsafe_code)]
