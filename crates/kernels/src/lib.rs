@@ -1,1 +1,47 @@
-//! fast convolution
+//! Fast 3x3 convolutions on the CPU, for the networks that denoise images.
+//!
+//! A stack of `3x3` convolutions with stride 1 and zero padding 1 keeps its activations in one padded layout
+//! ([`Layout`]) from the first layer to the last: [`pack`] once, run a [`Conv3x3`] plan per layer, [`unpack`] once.
+//! Each plan offers the forward pass with bias and activation fused, and the gradients with respect to its input,
+//! weights and bias with the activation's derivative fused.
+//!
+//! The instruction set is chosen once at run time ([`active_kernel`]); the environment variable `TWEEDIE_KERNEL`
+//! overrides it. Work is spread over rayon's current pool, and results do not depend on the number of threads, bit
+//! for bit.
+//!
+//! This is the only crate of the workspace with `unsafe` code: a [`Kernel`] value exists only if the CPU supports it,
+//! which is what every call into an instruction-set-specific function relies on.
+//!
+//! ```
+//! use tweedie_kernels::{Activation, Conv3x3, Layout, pack, unpack};
+//!
+//! # fn main() -> Result<(), tweedie_kernels::Error> {
+//! let input = Layout::new(1, 3, 20, 30)?;
+//! let conv = Conv3x3::new(input, 16)?;
+//! let weights = vec![0.1; 16 * 3 * 3 * 3];
+//! let transformed = conv.transform_forward(&weights)?;
+//!
+//! let mut x = vec![0.0; input.len()];
+//! pack(&input, &vec![1.0; 3 * 20 * 30], &mut x)?;
+//! let mut y = vec![0.0; conv.output().len()];
+//! conv.forward(&x, &transformed, None, Activation::Relu, &mut y)?;
+//! let mut image = vec![0.0; 16 * 20 * 30];
+//! unpack(&conv.output(), &y, &mut image)?;
+//! assert!((image[0] - 1.2).abs() < 1e-5); // a corner pixel sees 4 of 9 taps in 3 channels
+//! # Ok(())
+//! # }
+//! ```
+#![deny(missing_docs)]
+
+mod activation;
+mod conv;
+mod error;
+mod kernel;
+mod layout;
+pub mod naive;
+
+pub use activation::Activation;
+pub use conv::{Conv3x3, Transformed};
+pub use error::Error;
+pub use kernel::{Kernel, active_kernel};
+pub use layout::{Layout, pack, unpack};
