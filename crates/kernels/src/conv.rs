@@ -1,7 +1,10 @@
 //! The plan of one convolution: shapes checked once, kernels chosen once.
 
+use crate::buffer::Buffer;
 use crate::error::check_len;
+use crate::filter::Filter;
 use crate::kernel::active_kernel;
+use crate::method::{Convolution, Gradient, Method};
 use crate::{Activation, Error, Kernel, Layout, naive, pack, unpack};
 
 /// A planned `3x3` convolution with stride 1 and zero padding 1, on activations in a [`Layout`].
@@ -24,7 +27,16 @@ pub struct Conv3x3 {
 #[derive(Clone, Debug)]
 pub struct Transformed {
     key: Key,
-    data: Vec<f32>,
+    data: Data,
+}
+
+/// The weights themselves.
+#[derive(Clone, Debug)]
+enum Data {
+    /// As they came, for the oracle.
+    Plain(Vec<f32>),
+    /// In the form of a method.
+    Transformed(Buffer),
 }
 
 /// What transformed weights were made for.
@@ -120,8 +132,25 @@ impl Conv3x3 {
             check_len("forward", "bias", self.output.c(), bias.len())?;
         }
         self.check_weights("forward", Direction::Forward, u)?;
-        let y = naive::forward(self.shape(), &unpacked(&self.input, x)?, &u.data, bias, act)?;
-        pack(&self.output, &to_f32(&y), out)
+        match &u.data {
+            Data::Plain(weight) => {
+                let y = naive::forward(self.shape(), &unpacked(&self.input, x)?, weight, bias, act)?;
+                pack(&self.output, &to_f32(&y), out)?;
+            }
+            Data::Transformed(u) => Convolution {
+                kernel: self.kernel,
+                method: self.method(Direction::Forward),
+                input: &self.input,
+                output: &self.output,
+                x,
+                gate: None,
+                u,
+                bias,
+                activation: act,
+            }
+            .run(out),
+        }
+        Ok(())
     }
 
     /// `dx = conv^T(dy * f')`: the gradient with respect to the input.
@@ -146,8 +175,25 @@ impl Conv3x3 {
         self.check_dy("input_grad", dy, gate)?;
         check_len("input_grad", "dx", self.input.len(), dx.len())?;
         self.check_weights("input_grad", Direction::InputGrad, u)?;
-        let result = naive::input_grad(self.shape(), &self.gated_unpacked(dy, gate)?, &u.data)?;
-        pack(&self.input, &to_f32(&result), dx)
+        match &u.data {
+            Data::Plain(weight) => {
+                let result = naive::input_grad(self.shape(), &self.gated_unpacked(dy, gate)?, weight)?;
+                pack(&self.input, &to_f32(&result), dx)?;
+            }
+            Data::Transformed(u) => Convolution {
+                kernel: self.kernel,
+                method: self.method(Direction::InputGrad),
+                input: &self.output,
+                output: &self.input,
+                x: dy,
+                gate,
+                u,
+                bias: None,
+                activation: Activation::None,
+            }
+            .run(dx),
+        }
+        Ok(())
     }
 
     /// `dw = sum (dy * f') x` and `db = sum (dy * f')`: the gradients with respect to weights and bias, over the
@@ -172,6 +218,21 @@ impl Conv3x3 {
         if let Some(dbias) = &dbias {
             check_len("weight_grad", "dbias", self.output.c(), dbias.len())?;
         }
+        let method = self.method(Direction::Forward);
+        if method != Method::Naive {
+            let Self { kernel, input, output } = self;
+            Gradient {
+                kernel: *kernel,
+                method,
+                input,
+                output,
+                x,
+                dy,
+                gate,
+            }
+            .run(dweight_oihw, dbias);
+            return Ok(());
+        }
         let dv = self.gated_unpacked(dy, gate)?;
         let (dw, db) = naive::weight_grad(self.shape(), &unpacked(&self.input, x)?, &dv)?;
         dweight_oihw.copy_from_slice(&to_f32(&dw));
@@ -183,10 +244,26 @@ impl Conv3x3 {
 
     fn transform(&self, operation: &'static str, direction: Direction, weight: &[f32]) -> Result<Transformed, Error> {
         check_len(operation, "weight_oihw", self.weight_len(), weight.len())?;
+        let (cin, cout) = (self.input.c(), self.output.c());
+        let filter = match direction {
+            Direction::Forward => Filter::forward(weight, cin, cout),
+            Direction::InputGrad => Filter::input_grad(weight, cin, cout),
+        };
+        let data = match self.method(direction) {
+            Method::Naive => Data::Plain(weight.to_vec()),
+            method => Data::Transformed(method.transform(self.kernel, filter)),
+        };
         Ok(Transformed {
             key: self.key(direction),
-            data: weight.to_vec(),
+            data,
         })
+    }
+
+    fn method(&self, direction: Direction) -> Method {
+        match direction {
+            Direction::Forward => Method::choose(self.kernel, &self.input, &self.output),
+            Direction::InputGrad => Method::choose(self.kernel, &self.output, &self.input),
+        }
     }
 
     fn key(&self, direction: Direction) -> Key {

@@ -170,6 +170,15 @@ impl Layout {
     }
 }
 
+/// Channels as they are stored.
+pub(crate) fn padded_channels(c: usize) -> usize {
+    if c <= THIN_CHANNELS {
+        c
+    } else {
+        c.next_multiple_of(CHANNEL_BLOCK)
+    }
+}
+
 /// Copies images `[n, c, h, w]` into the padded layout.
 ///
 /// Writes every element of `out`, padding included.

@@ -34,11 +34,20 @@
 #![deny(missing_docs)]
 
 mod activation;
+mod blocks;
+mod buffer;
 mod conv;
 mod error;
+mod filter;
+mod grid;
 mod kernel;
 mod layout;
+mod method;
 pub mod naive;
+mod output;
+mod simd;
+mod thin;
+mod winograd;
 
 pub use activation::Activation;
 pub use conv::{Conv3x3, Transformed};

@@ -1,0 +1,115 @@
+//! Filters into the transformed domain: `U = G w G^T`.
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use super::transform::{F4, F6, Transform};
+use crate::Kernel;
+use crate::blocks::Blocks;
+use crate::buffer::Buffer;
+use crate::filter::Filter;
+use crate::layout::{CHANNEL_BLOCK, Tile};
+use crate::simd::{Job, Simd, dispatch};
+
+/// `U` as `[position][block of output channels][cin][lanes of the block]`, channels padded with zeros.
+pub(crate) fn transform_weights(kernel: Kernel, tile: Tile, filter: Filter<'_>) -> Buffer {
+    let (cin, cout) = (
+        filter.cin.next_multiple_of(CHANNEL_BLOCK),
+        filter.cout.next_multiple_of(CHANNEL_BLOCK),
+    );
+    let positions = (tile.outputs() + 2).pow(2);
+    let mut u = Buffer::zeroed(positions * cin * cout);
+    match tile {
+        Tile::F4 => dispatch(
+            kernel,
+            Weights::<F4, 4, 6> {
+                filter,
+                u: u.as_mut_slice(),
+                padded: [cin, cout],
+                tile: PhantomData,
+            },
+        ),
+        Tile::F6 => dispatch(
+            kernel,
+            Weights::<F6, 6, 8> {
+                filter,
+                u: u.as_mut_slice(),
+                padded: [cin, cout],
+                tile: PhantomData,
+            },
+        ),
+    }
+    u
+}
+
+/// Transforms all filters into `u`.
+struct Weights<'a, T, const M: usize, const A: usize> {
+    filter: Filter<'a>,
+    u: &'a mut [f32],
+    padded: [usize; 2],
+    tile: PhantomData<T>,
+}
+
+impl<T: Transform<M, A>, const M: usize, const A: usize> Job for Weights<'_, T, M, A> {
+    #[inline(always)]
+    unsafe fn run<V: Simd>(self) {
+        let Self {
+            filter,
+            u,
+            padded: [cin, cout],
+            ..
+        } = self;
+        for (start, len) in Blocks::new(cout / V::LANES, V::BLOCK) {
+            for register in start..start + len {
+                for ci in 0..filter.cin {
+                    let offset = start * V::LANES * cin + (ci * len + register - start) * V::LANES;
+                    // SAFETY: the caller vouches for the instruction set.
+                    unsafe {
+                        let positions = filter_tile::<V, T, M, A>(&filter, register * V::LANES, ci);
+                        for (position, v) in positions.into_iter().flatten().enumerate() {
+                            let at = position * cin * cout + offset;
+                            v.store(u[at..at + V::LANES].as_mut_ptr());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `G w G^T` for the output channels from `co` on, one per lane.
+///
+/// # Safety
+/// The CPU supports the instruction set of `V`.
+#[inline(always)]
+unsafe fn filter_tile<V: Simd, T: Transform<M, A>, const M: usize, const A: usize>(
+    filter: &Filter<'_>,
+    co: usize,
+    ci: usize,
+) -> [[V; A]; A] {
+    let mut taps = [[0.0_f32; CHANNEL_BLOCK]; 9];
+    for lane in 0..V::LANES.min(filter.cout.saturating_sub(co)) {
+        for (tap, taps) in taps.iter_mut().enumerate() {
+            taps[lane] = filter.at(co + lane, ci, tap);
+        }
+    }
+    // SAFETY: the caller vouches for the instruction set; `taps` has at least `LANES` columns, and all of `rows` and
+    // `out` is written before it is read.
+    unsafe {
+        let mut columns = [[V::zero(); A]; 3];
+        for (x, column) in columns.iter_mut().enumerate() {
+            let w = [
+                V::load(taps[x].as_ptr()),
+                V::load(taps[3 + x].as_ptr()),
+                V::load(taps[6 + x].as_ptr()),
+            ];
+            *column = T::filter(w);
+        }
+        let mut out = MaybeUninit::<[[V; A]; A]>::uninit();
+        for i in 0..A {
+            let row = T::filter([columns[0][i], columns[1][i], columns[2][i]]);
+            out.as_mut_ptr().cast::<[V; A]>().add(i).write(row);
+        }
+        out.assume_init()
+    }
+}
