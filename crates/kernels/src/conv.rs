@@ -1,5 +1,7 @@
 //! The plan of one convolution: shapes checked once, kernels chosen once.
 
+use std::fmt;
+
 use crate::buffer::Buffer;
 use crate::error::check_len;
 use crate::filter::Filter;
@@ -54,6 +56,21 @@ struct Key {
 enum Direction {
     Forward,
     InputGrad,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cin, cout, tile, .. } = self;
+        let direction = match self.direction {
+            Direction::Forward => "the forward pass",
+            Direction::InputGrad => "the input gradient",
+        };
+        write!(
+            f,
+            "{direction} of {cin} to {cout} channels in tiles of {tile} on {}",
+            self.kernel.name()
+        )
+    }
 }
 
 impl Conv3x3 {
@@ -283,8 +300,8 @@ impl Conv3x3 {
         }
         Err(Error::Weights {
             operation,
-            expected: format!("{expected:?}"),
-            got: format!("{:?}", u.key),
+            expected: expected.to_string(),
+            got: u.key.to_string(),
         })
     }
 

@@ -105,10 +105,11 @@ unsafe fn filter_tile<V: Simd, T: Transform<M, A>, const M: usize, const A: usiz
             ];
             *column = T::filter(w);
         }
+        let [left, middle, right] = columns;
         let mut out = MaybeUninit::<[[V; A]; A]>::uninit();
-        for i in 0..A {
-            let row = T::filter([columns[0][i], columns[1][i], columns[2][i]]);
-            out.as_mut_ptr().cast::<[V; A]>().add(i).write(row);
+        let rows = out.as_mut_ptr().cast::<[V; A]>();
+        for (i, ((left, middle), right)) in left.into_iter().zip(middle).zip(right).enumerate() {
+            rows.add(i).write(T::filter([left, middle, right]));
         }
         out.assume_init()
     }
