@@ -1,5 +1,7 @@
 //! The crate's error type.
 
+use std::path::PathBuf;
+
 /// What can go wrong with operators and data fidelities.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -23,5 +25,23 @@ pub enum Error {
         operation: &'static str,
         /// Why not.
         reason: &'static str,
+    },
+    /// A kernel's file is not where it belongs.
+    #[error("kernel '{name}': no file {} (datasets/README.md says where to get it)", path.display())]
+    MissingKernel {
+        /// The kernel that was asked for.
+        name: String,
+        /// The file that was looked for.
+        path: PathBuf,
+    },
+    /// A file was read, but holds no kernel.
+    #[error("kernel {}: expected {expected}, got {got}", path.display())]
+    KernelFile {
+        /// The file.
+        path: PathBuf,
+        /// What a kernel is.
+        expected: String,
+        /// What the file holds.
+        got: String,
     },
 }

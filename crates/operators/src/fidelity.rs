@@ -1,5 +1,8 @@
-//! Data fidelities l(x, y): how well x explains the measurement y.
+//! Data fidelities l(x, y): how well x explains the measurement y, one per file.
 
+mod l2;
+
+pub use l2::L2;
 use tweedie_imaging::Image;
 
 use crate::Error;

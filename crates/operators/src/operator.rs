@@ -1,8 +1,18 @@
-//! Linear forward operators.
+//! Linear forward operators, one per file.
+
+mod blur;
+mod downsampling;
+mod identity;
+mod mask;
 
 use std::fmt::Debug;
 
 use tweedie_imaging::Image;
+
+pub use blur::{Blur, Boundary};
+pub use downsampling::Downsampling;
+pub use identity::Identity;
+pub use mask::Mask;
 
 use crate::Error;
 
@@ -29,6 +39,29 @@ pub trait LinearOperator: Send + Sync + Debug {
     /// An upper bound on ||A||^2, the largest eigenvalue of A^T A; tight where it is cheap to know.
     fn norm_sq(&self) -> f64;
 
+    /// A^T A x; overridden where it costs less than A and A^T one after the other.
+    ///
+    /// # Errors
+    /// If the shape of `x` is not [`Self::domain`].
+    fn normal(&self, x: Image) -> Result<Image, Error> {
+        self.adjoint(self.apply(x)?)
+    }
+
+    /// A first estimate of x from y, where an algorithm may start; A^T y unless the operator knows better.
+    ///
+    /// # Errors
+    /// If the shape of `y` is not [`Self::codomain`].
+    fn start(&self, y: Image) -> Result<Image, Error> {
+        self.adjoint(y)
+    }
+
+    /// Whether A A^T is diagonal with entries 0 and 1, that is, the rows of A that are not zero are orthonormal.
+    ///
+    /// Then prox of x -> f(A x) with a separable f is z + A^T (prox_f(A z) - A z).
+    fn has_orthonormal_rows(&self) -> bool {
+        false
+    }
+
     /// The exact solver of (A^T A + rho I) x = b where there is a closed form.
     fn normal_solve(&self) -> Option<&dyn NormalSolve> {
         None
@@ -36,10 +69,22 @@ pub trait LinearOperator: Send + Sync + Debug {
 }
 
 /// A closed form of (A^T A + rho I)^-1.
-pub trait NormalSolve: Send + Sync {
+pub trait NormalSolve: LinearOperator {
     /// Solves (A^T A + rho I) x = b for rho > 0.
     ///
     /// # Errors
     /// If the shape of `b` is not the operator's domain, or `rho` is not positive and finite.
     fn solve(&self, b: Image, rho: f64) -> Result<Image, Error>;
+
+    /// argmin_x 1/2 ||A x - y||^2 + rho/2 ||x - z||^2 = (A^T A + rho I)^-1 (A^T y + rho z).
+    ///
+    /// Operators that work in a transformed space override it: there the right-hand side is never rounded to f32, whose
+    /// error [`Self::solve`] would divide by rho.
+    ///
+    /// # Errors
+    /// If a shape does not fit, or `rho` is not positive and finite.
+    fn tikhonov(&self, y: Image, z: Image, rho: f64) -> Result<Image, Error> {
+        crate::host::require_batch("tikhonov", &y, &z)?;
+        self.solve(self.adjoint(y)? + z * rho, rho)
+    }
 }

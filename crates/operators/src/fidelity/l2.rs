@@ -1,0 +1,106 @@
+//! The least-squares fidelity.
+
+use std::sync::Arc;
+
+use tweedie_imaging::{Image, require_dims, vec_from_image};
+
+use crate::cg::{CgOptions, conjugate_gradient};
+use crate::host::{norm_sq_per_image, require_batch, require_finite, require_positive};
+use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
+
+/// l(x) = 1/2 ||A x - y||^2, for Gaussian noise.
+///
+/// The noise level is not in it: an algorithm's strength weighs l against the prior.
+///
+/// grad l(x) = A^T A x - A^T y, with Lipschitz constant ||A||^2 ([`LinearOperator::norm_sq`]);
+/// prox_{gamma l}(z) = (A^T A + I/gamma)^-1 (A^T y + z/gamma), by the operator's closed form or else by conjugate gradients
+/// from z to [`CgOptions`]'s tolerance.
+#[derive(Clone, Debug)]
+pub struct L2 {
+    operator: Arc<dyn LinearOperator>,
+    y: Image,
+    /// A^T y.
+    back_projection: Image,
+    cg: CgOptions,
+}
+
+impl L2 {
+    /// The fidelity to a measurement `y`, `[N, C', H', W']` of the operator's codomain.
+    ///
+    /// # Errors
+    /// If the shape of `y` does not fit, or it holds NaN or an infinity.
+    pub fn new(operator: Arc<dyn LinearOperator>, y: Image) -> Result<Self, Error> {
+        require_dims("L2: measurement", &y, operator.codomain())?;
+        require_finite("L2: measurement", &vec_from_image(&y)?)?;
+        let back_projection = operator.adjoint(y.clone())?;
+        Ok(Self {
+            operator,
+            y,
+            back_projection,
+            cg: CgOptions::default(),
+        })
+    }
+
+    /// The same with other limits of conjugate gradients, which serve operators without a closed form.
+    pub fn with_cg(self, cg: CgOptions) -> Self {
+        Self { cg, ..self }
+    }
+
+    /// The operator A.
+    pub fn operator(&self) -> &Arc<dyn LinearOperator> {
+        &self.operator
+    }
+
+    /// The measurement y.
+    pub fn measurement(&self) -> &Image {
+        &self.y
+    }
+
+    /// ||A x - y|| for each image, as the discrepancy principle and traces need it.
+    ///
+    /// # Errors
+    /// If the shape of `x` does not fit.
+    pub fn residual_norm(&self, x: Image) -> Result<Vec<f64>, Error> {
+        require_batch("L2", &self.y, &x)?;
+        let residual = self.operator.apply(x)? - self.y.clone();
+        Ok(norm_sq_per_image(&residual)?.into_iter().map(f64::sqrt).collect())
+    }
+}
+
+impl DataFidelity for L2 {
+    fn domain(&self) -> [usize; 3] {
+        self.operator.domain()
+    }
+
+    fn value(&self, x: Image) -> Result<Vec<f64>, Error> {
+        Ok(self
+            .residual_norm(x)?
+            .into_iter()
+            .map(|norm| 0.5 * norm * norm)
+            .collect())
+    }
+
+    fn grad(&self, x: Image) -> Result<Image, Error> {
+        require_batch("L2: gradient", &self.y, &x)?;
+        Ok(self.operator.normal(x)? - self.back_projection.clone())
+    }
+
+    fn lipschitz(&self) -> Option<f64> {
+        Some(self.operator.norm_sq())
+    }
+
+    fn prox(&self, z: Image, gamma: f64) -> Result<(Image, InnerSolve), Error> {
+        require_dims("L2: prox", &z, self.domain())?;
+        require_batch("L2: prox", &self.y, &z)?;
+        require_positive("L2: prox", "gamma", gamma)?;
+        let rho = 1.0 / gamma;
+        require_positive("L2: prox", "1/gamma", rho)?;
+        match self.operator.normal_solve() {
+            Some(closed_form) => Ok((closed_form.tikhonov(self.y.clone(), z, rho)?, InnerSolve::Exact)),
+            None => {
+                let b = self.back_projection.clone() + z.clone() * rho;
+                conjugate_gradient(self.operator.as_ref(), b, z, rho, self.cg)
+            }
+        }
+    }
+}

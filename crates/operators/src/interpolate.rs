@@ -1,0 +1,75 @@
+//! Interpolation on a finer grid.
+
+/// Keys' cubic convolution kernel with a = -1/2 (Keys, *Cubic convolution interpolation for digital image processing*, 1981).
+fn keys(t: f64) -> f64 {
+    let t = t.abs();
+    if t <= 1.0 {
+        (1.5 * t - 2.5) * t * t + 1.0
+    } else if t < 2.0 {
+        ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
+    } else {
+        0.0
+    }
+}
+
+/// Four neighbours and weights for each of the `s` n positions i / s; neighbours beyond the border are the border's.
+fn taps(n: usize, s: usize) -> Vec<[(usize, f64); 4]> {
+    (0..n * s)
+        .map(|i| {
+            let (base, phase) = (i / s, (i % s) as f64 / s as f64);
+            std::array::from_fn(|k| {
+                // Neighbour base + k - 1.
+                let index = (base + k).saturating_sub(1).min(n - 1);
+                (index, keys(phase - (k as f64 - 1.0)))
+            })
+        })
+        .collect()
+}
+
+/// Cubic interpolation of a `rows` x `cols` plane by `s`, where small pixel (i, j) lies at large pixel (s i, s j).
+pub(crate) fn upsample_cubic(small: &[f32], rows: usize, cols: usize, s: usize, out: &mut [f32]) {
+    let across = taps(cols, s);
+    let mut wide = vec![0.0; rows * cols * s];
+    for (line, row) in wide.chunks_exact_mut(cols * s).zip(small.chunks_exact(cols)) {
+        for (value, taps) in line.iter_mut().zip(&across) {
+            *value = taps.iter().map(|&(j, weight)| f64::from(row[j]) * weight).sum::<f64>();
+        }
+    }
+    for (line, taps) in out.chunks_exact_mut(cols * s).zip(taps(rows, s)) {
+        for (j, value) in line.iter_mut().enumerate() {
+            *value = taps
+                .iter()
+                .map(|&(i, weight)| wide[i * cols * s + j] * weight)
+                .sum::<f64>() as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_samples_and_reproduces_quadratics_inside() {
+        let (rows, cols, s) = (6, 7, 3);
+        let f = |i: f64, j: f64| 0.3 + 0.2 * i - 0.1 * j + 0.05 * i * i + 0.02 * j * j;
+        let small: Vec<f32> = (0..rows * cols)
+            .map(|n| f((n / cols) as f64, (n % cols) as f64) as f32)
+            .collect();
+        let mut out = vec![0.0; rows * cols * s * s];
+        upsample_cubic(&small, rows, cols, s, &mut out);
+        for i in 0..rows * s {
+            for j in 0..cols * s {
+                let got = out[i * cols * s + j];
+                if i % s == 0 && j % s == 0 {
+                    assert_eq!(got, small[i / s * cols + j / s]);
+                }
+                let inside = |k: usize, n: usize| k >= s && k < (n - 2) * s;
+                if inside(i, rows) && inside(j, cols) {
+                    let expected = f(i as f64 / s as f64, j as f64 / s as f64) as f32;
+                    assert!((got - expected).abs() < 1e-5, "{i},{j}: {got} {expected}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The list of checks that every operator passes. A new operator joins `cases`.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{dot, norm, random_image, relative_distance};
+use tweedie_imaging::Image;
+use tweedie_operators::{
+    Blur, Boundary, CgOptions, Downsampling, Identity, InnerSolve, Kernel, LinearOperator, Mask, conjugate_gradient,
+};
+
+struct Case {
+    name: &'static str,
+    operator: Arc<dyn LinearOperator>,
+    /// Largest norm_sq / ||A||^2.
+    tightness: f64,
+}
+
+fn case(name: &'static str, operator: impl LinearOperator + 'static) -> Case {
+    Case {
+        name,
+        operator: Arc::new(operator),
+        tightness: 1.01,
+    }
+}
+
+/// A kernel without symmetries, so that a flip or transposition shows.
+fn skew_kernel(rows: usize, cols: usize) -> Kernel {
+    let value = |n: usize| 0.1 + ((n * 37 + 11) % 17) as f64 / 17.0;
+    Kernel::new(rows, cols, (0..rows * cols).map(value).collect()).unwrap()
+}
+
+fn cases() -> Vec<Case> {
+    use Boundary::{Circular, Replicate};
+    let mut signed = skew_kernel(5, 4).values().to_vec();
+    signed[3] *= -1.0;
+    let signed = Kernel::new(5, 4, signed).unwrap();
+    vec![
+        case("identity", Identity::new([3, 7, 5]).unwrap()),
+        case(
+            "blur circular 5x3",
+            Blur::new([2, 16, 12], &skew_kernel(5, 3), Circular).unwrap(),
+        ),
+        case(
+            "blur circular even 4x6, odd image",
+            Blur::new([1, 11, 13], &skew_kernel(4, 6), Circular).unwrap(),
+        ),
+        case(
+            "blur circular kernel larger than image",
+            Blur::new([1, 5, 4], &skew_kernel(9, 11), Circular).unwrap(),
+        ),
+        case(
+            "blur circular signed",
+            Blur::new([1, 9, 10], &signed, Circular).unwrap(),
+        ),
+        case(
+            "blur replicate 5x3",
+            Blur::new([2, 16, 12], &skew_kernel(5, 3), Replicate).unwrap(),
+        ),
+        case(
+            "blur replicate even 4x6, odd image",
+            Blur::new([1, 11, 13], &skew_kernel(4, 6), Replicate).unwrap(),
+        ),
+        case(
+            "blur replicate kernel larger than image",
+            Blur::new([1, 5, 4], &skew_kernel(9, 11), Replicate).unwrap(),
+        ),
+        // The bound is that of |k|, so it cannot be tight.
+        Case {
+            tightness: 2.0,
+            ..case(
+                "blur replicate signed",
+                Blur::new([1, 9, 10], &signed, Replicate).unwrap(),
+            )
+        },
+        case("mask shared", Mask::random([3, 8, 9], 0.4, 1).unwrap()),
+        case(
+            "mask per channel",
+            Mask::new([2, 2, 2], &[1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0]).unwrap(),
+        ),
+        case(
+            "downsampling 2 circular",
+            Downsampling::new([2, 12, 10], 2, &skew_kernel(5, 3), Circular).unwrap(),
+        ),
+        case(
+            "downsampling 3 circular, odd",
+            Downsampling::new([1, 15, 9], 3, &skew_kernel(4, 7), Circular).unwrap(),
+        ),
+        case(
+            "downsampling 4 circular",
+            Downsampling::new([1, 16, 8], 4, &skew_kernel(3, 3), Circular).unwrap(),
+        ),
+        case(
+            "downsampling 1",
+            Downsampling::new([1, 6, 7], 1, &skew_kernel(3, 3), Circular).unwrap(),
+        ),
+        case(
+            "downsampling 2 replicate",
+            Downsampling::new([1, 12, 10], 2, &skew_kernel(5, 3), Replicate).unwrap(),
+        ),
+    ]
+}
+
+/// |<A x, y> - <x, A^T y>| relative to ||A x|| ||y||: f32 rounding gives 1e-7, a wrong adjoint 1e-1.
+#[test]
+fn adjoint_gap() {
+    for Case { name, operator, .. } in cases() {
+        let x = random_image(2, operator.domain(), 1);
+        let y = random_image(2, operator.codomain(), 2);
+        let ax = operator.apply(x.clone()).unwrap();
+        let aty = operator.adjoint(y.clone()).unwrap();
+        assert_eq!(ax.dims()[1..], operator.codomain(), "{name}");
+        assert_eq!(aty.dims()[1..], operator.domain(), "{name}");
+        let gap = (dot(&ax, &y) - dot(&x, &aty)).abs() / (norm(&ax) * norm(&y));
+        assert!(gap <= 1e-6, "{name}: relative adjoint gap {gap:e}");
+    }
+}
+
+#[test]
+fn normal_is_adjoint_after_apply() {
+    for Case { name, operator, .. } in cases() {
+        let x = random_image(2, operator.domain(), 3);
+        let expected = operator.adjoint(operator.apply(x.clone()).unwrap()).unwrap();
+        let distance = relative_distance(&operator.normal(x).unwrap(), &expected);
+        assert!(distance <= 1e-6, "{name}: {distance:e}");
+    }
+}
+
+#[test]
+fn images_of_a_batch_do_not_mix() {
+    for Case { name, operator, .. } in cases() {
+        let x = random_image(3, operator.domain(), 4);
+        let together = operator.apply(x.clone()).unwrap();
+        for n in 0..3 {
+            let alone = operator.apply(x.clone().narrow(0, n, 1)).unwrap();
+            let distance = relative_distance(&together.clone().narrow(0, n, 1), &alone);
+            assert!(distance <= 1e-7, "{name}: image {n}: {distance:e}");
+        }
+    }
+}
+
+/// Power iteration bounds ||A||^2 from below; 300 steps leave a relative error below 1e-3 in all cases.
+#[test]
+fn norm_bound() {
+    for Case {
+        name,
+        operator,
+        tightness,
+    } in cases()
+    {
+        let mut x = random_image(1, operator.domain(), 5);
+        let mut estimate = 0.0;
+        for _ in 0..300 {
+            let image = operator.normal(x.clone()).unwrap();
+            estimate = dot(&x, &image) / dot(&x, &x);
+            x = image.clone() / norm(&image);
+        }
+        let bound = operator.norm_sq();
+        assert!(bound >= estimate * (1.0 - 1e-5), "{name}: {bound} below {estimate}");
+        assert!(bound <= estimate * tightness, "{name}: {bound} far above {estimate}");
+    }
+}
+
+/// CG stops at a relative residual of 1e-6, so it is 1e-6 (||A||^2 + rho) / rho away from the solution at most.
+#[test]
+fn closed_form_against_conjugate_gradients() {
+    let mut checked = Vec::new();
+    for Case { name, operator, .. } in cases() {
+        let Some(closed_form) = operator.normal_solve() else {
+            continue;
+        };
+        for rho in [0.05, 1.0] {
+            let b = random_image(2, operator.domain(), 6);
+            let exact = closed_form.solve(b.clone(), rho).unwrap();
+            let options = CgOptions {
+                tolerance: 1e-6,
+                max_iterations: 500,
+            };
+            let (iterated, solve) =
+                conjugate_gradient(operator.as_ref(), b.clone(), b.zeros_like(), rho, options).unwrap();
+            assert!(
+                matches!(solve, InnerSolve::Iterative { converged: true, .. }),
+                "{name}: {solve:?}"
+            );
+            let distance = relative_distance(&exact, &iterated);
+            let tolerance = 2e-6 * (operator.norm_sq() + rho) / rho;
+            assert!(distance <= tolerance, "{name}, rho = {rho}: {distance:e}");
+
+            let y = random_image(2, operator.codomain(), 7);
+            let z = random_image(2, operator.domain(), 8);
+            let right = operator.adjoint(y.clone()).unwrap() + z.clone() * rho;
+            let expected = closed_form.solve(right, rho).unwrap();
+            let distance = relative_distance(&closed_form.tikhonov(y, z, rho).unwrap(), &expected);
+            assert!(distance <= 1e-5, "{name}, rho = {rho}: tikhonov {distance:e}");
+        }
+        checked.push(name);
+    }
+    assert!(checked.len() >= 11, "closed forms vanished: {checked:?}");
+}
+
+/// Small rho: the closed form's residual must not be an f32 spectrum's rounding divided by rho.
+#[test]
+fn closed_forms_stay_accurate_for_small_rho() {
+    for Case { name, operator, .. } in cases() {
+        let Some(closed_form) = operator.normal_solve() else {
+            continue;
+        };
+        let rho = 1e-5;
+        let truth = random_image(1, operator.domain(), 9);
+        let y = operator.apply(truth.clone()).unwrap();
+        // With z = truth and y = A truth, the solution is the truth for any rho.
+        let got = closed_form.tikhonov(y, truth.clone(), rho).unwrap();
+        let distance = relative_distance(&got, &truth);
+        assert!(distance <= 3e-5, "{name}: {distance:e}");
+    }
+}
+
+#[test]
+fn orthonormal_rows_are_what_they_claim() {
+    for Case { name, operator, .. } in cases() {
+        if !operator.has_orthonormal_rows() {
+            continue;
+        }
+        let aat = |y: Image| operator.apply(operator.adjoint(y).unwrap()).unwrap();
+        let y = random_image(1, operator.codomain(), 10);
+        let once = aat(y.clone());
+        let distance = relative_distance(&aat(once.clone()), &once);
+        assert!(distance <= 1e-6, "{name}: A A^T is no projection, {distance:e}");
+        let off_diagonal = common::values(&once).iter().zip(common::values(&y)).any(|(&a, y)| {
+            let kept = (a - y).abs() <= 1e-5;
+            let dropped = a.abs() <= 1e-5;
+            !kept && !dropped
+        });
+        assert!(!off_diagonal, "{name}: A A^T is not diagonal");
+    }
+}
+
+#[test]
+fn starts_are_finite_images_that_explain_smooth_data() {
+    for Case { name, operator, .. } in cases() {
+        let start = operator
+            .start(operator.apply(random_image(2, operator.domain(), 11)).unwrap())
+            .unwrap();
+        assert_eq!(start.dims()[1..], operator.domain(), "{name}");
+        assert!(common::values(&start).iter().all(|value| value.is_finite()), "{name}");
+    }
+}
+
+#[test]
+fn wrong_shapes_are_refused() {
+    for Case { name, operator, .. } in cases() {
+        let [c, h, w] = operator.domain();
+        let wrong = random_image(1, [c, h + 1, w], 12);
+        assert!(operator.apply(wrong.clone()).is_err(), "{name}");
+        assert!(operator.normal(wrong.clone()).is_err(), "{name}");
+        let [cy, hy, wy] = operator.codomain();
+        let wrong_y = random_image(1, [cy, hy, wy + 1], 13);
+        assert!(operator.adjoint(wrong_y.clone()).is_err(), "{name}");
+        assert!(operator.start(wrong_y.clone()).is_err(), "{name}");
+        if let Some(closed_form) = operator.normal_solve() {
+            let right = random_image(1, [c, h, w], 14);
+            assert!(closed_form.solve(wrong.clone(), 1.0).is_err(), "{name}");
+            assert!(closed_form.tikhonov(wrong_y, right.clone(), 1.0).is_err(), "{name}");
+            let two = random_image(2, [cy, hy, wy], 15);
+            assert!(
+                closed_form.tikhonov(two, right.clone(), 1.0).is_err(),
+                "{name}: batches of 2 and 1"
+            );
+            for rho in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+                assert!(closed_form.solve(right.clone(), rho).is_err(), "{name}: rho = {rho}");
+            }
+        }
+    }
+}
