@@ -25,6 +25,14 @@ fn case(name: &'static str, operator: impl LinearOperator + 'static) -> Case {
     }
 }
 
+/// Where the norm is bounded by a few steps of power iteration, not known.
+fn bounded(name: &'static str, operator: impl LinearOperator + 'static) -> Case {
+    Case {
+        tightness: 1.05,
+        ..case(name, operator)
+    }
+}
+
 /// A kernel without symmetries, so that a flip or transposition shows.
 fn skew_kernel(rows: usize, cols: usize) -> Kernel {
     let value = |n: usize| 0.1 + ((n * 37 + 11) % 17) as f64 / 17.0;
@@ -54,15 +62,15 @@ fn cases() -> Vec<Case> {
             "blur circular signed",
             Blur::new([1, 9, 10], &signed, Circular).unwrap(),
         ),
-        case(
+        bounded(
             "blur replicate 5x3",
             Blur::new([2, 16, 12], &skew_kernel(5, 3), Replicate).unwrap(),
         ),
-        case(
+        bounded(
             "blur replicate even 4x6, odd image",
             Blur::new([1, 11, 13], &skew_kernel(4, 6), Replicate).unwrap(),
         ),
-        case(
+        bounded(
             "blur replicate kernel larger than image",
             Blur::new([1, 5, 4], &skew_kernel(9, 11), Replicate).unwrap(),
         ),
@@ -95,7 +103,7 @@ fn cases() -> Vec<Case> {
             "downsampling 1",
             Downsampling::new([1, 6, 7], 1, &skew_kernel(3, 3), Circular).unwrap(),
         ),
-        case(
+        bounded(
             "downsampling 2 replicate",
             Downsampling::new([1, 12, 10], 2, &skew_kernel(5, 3), Replicate).unwrap(),
         ),
