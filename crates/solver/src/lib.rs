@@ -1,2 +1,29 @@
 //! Algorithms that restore images with a denoiser as the prior.
+//!
+//! [`registry`] lists the algorithms; [`Entry::build`] makes one for a [`Problem`]; [`Executor`] runs it on one image
+//! and returns a [`Restoration`] with its trace.
 #![forbid(unsafe_code)]
+
+mod algorithm;
+mod error;
+mod executor;
+mod fixed_point;
+mod measure;
+pub mod methods;
+mod observer;
+mod problem;
+mod registry;
+mod schedule;
+mod stop;
+mod trace;
+
+pub use algorithm::{Algorithm, Iteration, StepStats, Work};
+pub use error::{Error, Failure, ObserverError};
+pub use executor::{Executor, split_batch};
+pub use fixed_point::{Acceleration, FixedPoint, FixedPointMap, Mapped};
+pub use observer::{Observer, RunInfo};
+pub use problem::{Prior, Problem};
+pub use registry::{About, Entry, Method, Parameter, ParameterInfo, find, registry};
+pub use schedule::{LogSpaced, Resolved, Schedule};
+pub use stop::{Discrepancy, DivergenceRule, StopRules};
+pub use trace::{Restoration, StopReason, TraceRow};

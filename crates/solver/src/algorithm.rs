@@ -1,0 +1,113 @@
+//! What an algorithm is to the executor.
+
+use serde::Serialize;
+use tweedie_imaging::{Image, Sigma};
+use tweedie_operators::InnerSolve;
+
+use crate::Error;
+
+/// An iterative restoration algorithm with its problem and parameters: what the executor runs.
+pub trait Algorithm: Send + Sync {
+    /// Name in the registry.
+    fn name(&self) -> &'static str;
+
+    /// Iterations of a run that no other rule stops.
+    fn iterations(&self) -> u32;
+
+    /// The first iteration (from 0) from which levels and steps no longer change, so that "converged" has a meaning.
+    fn settled_from(&self) -> u32;
+
+    /// Begins a run at `x0`, `[1, C, H, W]`.
+    ///
+    /// # Errors
+    /// If the shape of `x0` does not fit, or the denoiser or data fidelity fails.
+    fn start<'a>(&'a self, x0: Image) -> Result<Box<dyn Iteration + 'a>, Error>;
+}
+
+/// The state of a run.
+pub trait Iteration {
+    /// Does iteration `k` (from 0).
+    ///
+    /// # Errors
+    /// If the denoiser or the data fidelity fails.
+    fn step(&mut self, k: u32) -> Result<StepStats, Error>;
+
+    /// The restored image so far.
+    fn estimate(&self) -> &Image;
+}
+
+/// What one iteration reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepStats {
+    /// ||T(z) - z|| / sqrt(n), where z is the state of n numbers to which the iteration applied its map T: the root
+    /// mean square of what one (unaccelerated) iteration would change, in image units. Each algorithm documents z.
+    pub fixed_point_residual: f64,
+    /// ||x_k - x_(k-1)|| / ||x_(k-1)|| of the estimate; `None` where x_(k-1) = 0.
+    pub rel_change: Option<f64>,
+    /// Root mean square of the estimate, in image units.
+    pub estimate_rms: f64,
+    /// The objective at the estimate, `None` where the algorithm minimises none.
+    pub objective: Option<f64>,
+    /// Noise level that the denoiser was given.
+    pub sigma: Sigma,
+    /// What it cost.
+    pub work: Work,
+}
+
+/// Denoiser calls and inner solves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Work {
+    /// Denoiser calls.
+    pub denoiser_calls: u32,
+    /// Proximal steps of the data fidelity.
+    pub inner_solves: u32,
+    /// Iterations inside these solves; 0 where they are closed forms.
+    pub inner_iterations: u32,
+    /// Solves that missed their tolerance.
+    pub inner_unconverged: u32,
+}
+
+impl Work {
+    /// One denoiser call.
+    pub(crate) const DENOISER_CALL: Self = Self {
+        denoiser_calls: 1,
+        inner_solves: 0,
+        inner_iterations: 0,
+        inner_unconverged: 0,
+    };
+}
+
+impl From<InnerSolve> for Work {
+    fn from(solve: InnerSolve) -> Self {
+        let (inner_iterations, converged) = match solve {
+            InnerSolve::Exact => (0, true),
+            InnerSolve::Iterative {
+                iterations, converged, ..
+            } => (iterations, converged),
+        };
+        Self {
+            denoiser_calls: 0,
+            inner_solves: 1,
+            inner_iterations,
+            inner_unconverged: u32::from(!converged),
+        }
+    }
+}
+
+impl std::ops::Add for Work {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            denoiser_calls: self.denoiser_calls + other.denoiser_calls,
+            inner_solves: self.inner_solves + other.inner_solves,
+            inner_iterations: self.inner_iterations + other.inner_iterations,
+            inner_unconverged: self.inner_unconverged + other.inner_unconverged,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}

@@ -1,0 +1,130 @@
+//! What every algorithm is given: data, prior, noise level.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tweedie_imaging::{Denoiser, GradientDenoiser, Image, Sigma, SigmaSupport};
+use tweedie_operators::DataFidelity;
+
+use crate::{Error, Resolved, Schedule};
+
+/// The denoiser, with the ability that it has beyond denoising.
+#[derive(Clone)]
+pub enum Prior {
+    /// A denoiser, nothing more known.
+    Plain(Arc<dyn Denoiser>),
+    /// A gradient-step denoiser, whose potential gives the algorithms an energy.
+    Gradient(Arc<dyn GradientDenoiser>),
+}
+
+impl Prior {
+    /// The denoiser.
+    pub fn denoiser(&self) -> &dyn Denoiser {
+        match self {
+            Self::Plain(denoiser) => denoiser.as_ref(),
+            Self::Gradient(denoiser) => denoiser.as_ref(),
+        }
+    }
+}
+
+/// A restoration problem: l(x, y) + strength s^2 phi(x), with phi known through the denoiser.
+///
+/// The scale is that of the maximum a posteriori estimate for y = A x + s n: with l = 1/2 ||Ax - y||^2, strength 1 and
+/// phi = -log p. A denoiser at level sigma stands for the proximal operator of sigma^2 phi (plug-and-play), or for the
+/// gradient (x - D(x, sigma)) / sigma^2 of phi (RED, Tweedie).
+#[derive(Clone)]
+pub struct Problem {
+    /// The data fidelity l(., y).
+    pub fidelity: Arc<dyn DataFidelity>,
+    /// The denoiser.
+    pub prior: Prior,
+    /// The noise level s of the measurement.
+    pub noise: Sigma,
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Problem")
+            .field("domain", &self.fidelity.domain())
+            .field("denoiser", self.prior.denoiser().info())
+            .field("noise", &self.noise)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Problem {
+    /// Noise level s that weights are computed from: at least 0.255/255, so that noise-free data keep a finite weight
+    /// (the floor that DPIR uses, Zhang et al. 2021).
+    pub(crate) fn weight_noise(&self) -> f64 {
+        self.noise.value().max(0.255 / 255.0)
+    }
+
+    /// A default noise level: `level` moved into the range that the denoiser is made for. Levels that a user gives are
+    /// never moved, but refused.
+    pub(crate) fn default_level(&self, level: f64) -> f64 {
+        match self.prior.denoiser().info().sigma {
+            SigmaSupport::Blind => level,
+            SigmaSupport::Range { min, max } => level.clamp(min.value(), max.value()),
+        }
+    }
+
+    /// The default level at which a falling schedule ends: s, but no less than one grey level, below which denoisers
+    /// are not trained.
+    pub(crate) fn final_level(&self) -> f64 {
+        self.default_level(self.noise.value().max(1.0 / 255.0))
+    }
+
+    /// The default level of iterations that keep one level: the geometric mean of the ends of the half-quadratic
+    /// splitting's schedule, 49/255 and s.
+    pub(crate) fn constant_level(&self) -> f64 {
+        let low = self.final_level();
+        self.default_level((low * low.max(49.0 / 255.0)).sqrt())
+    }
+
+    /// Resolves the noise levels of a run and checks that the denoiser takes them.
+    pub(crate) fn levels(&self, schedule: &Schedule, iterations: u32, solver: &'static str) -> Result<Resolved, Error> {
+        let levels = schedule.resolve(iterations, solver, "sigma")?;
+        let info = self.prior.denoiser().info();
+        for &level in levels.values() {
+            let got = Sigma::new(level)?;
+            if let SigmaSupport::Range { min, max } = info.sigma
+                && !info.sigma.contains(got)
+            {
+                return Err(tweedie_imaging::Error::UnsupportedSigma {
+                    name: info.name.clone(),
+                    min,
+                    max,
+                    got,
+                }
+                .into());
+            }
+        }
+        Ok(levels)
+    }
+
+    /// D(x, level).
+    pub(crate) fn denoise(&self, x: Image, level: Sigma) -> Result<Image, Error> {
+        Ok(self.prior.denoiser().denoise(x, level)?)
+    }
+
+    /// The Lipschitz constant of grad l, for algorithms that take gradient steps.
+    pub(crate) fn lipschitz(&self, solver: &'static str) -> Result<f64, Error> {
+        self.fidelity.lipschitz().ok_or(Error::Capability {
+            solver,
+            needs: "a smooth data fidelity; use one that takes proximal steps, such as pnp-admm or red-pg",
+        })
+    }
+}
+
+/// Refuses a value that is not finite and positive.
+pub(crate) fn require_positive(solver: &'static str, parameter: &'static str, value: f64) -> Result<f64, Error> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(value);
+    }
+    Err(Error::Parameter {
+        solver,
+        parameter,
+        expected: "a finite value > 0".to_owned(),
+        got: value.to_string(),
+    })
+}
