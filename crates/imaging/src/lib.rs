@@ -5,6 +5,7 @@
 mod denoiser;
 mod error;
 mod image;
+pub mod noise;
 mod sigma;
 
 pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser};

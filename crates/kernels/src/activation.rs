@@ -2,7 +2,6 @@
 
 /// The function applied to each output of a convolution, after the bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
 pub enum Activation {
     /// `f(v) = v`.
     #[default]

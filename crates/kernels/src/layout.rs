@@ -144,6 +144,11 @@ impl Layout {
         self.w
     }
 
+    /// Output pixels per side of a tile: transformed weights fit every layout with the same.
+    pub fn tile_outputs(&self) -> usize {
+        self.tile.outputs()
+    }
+
     pub(crate) fn tile(&self) -> Tile {
         self.tile
     }

@@ -1,0 +1,64 @@
+//! Which network a configuration describes.
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::SigmaSupport;
+
+use crate::{DncnnConfig, Error, FfdnetConfig, Network};
+
+/// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Architecture {
+    /// A stack of 3x3 convolutions at full resolution.
+    Dncnn(DncnnConfig),
+    /// A stack of 3x3 convolutions at half resolution.
+    Ffdnet(FfdnetConfig),
+}
+
+impl Architecture {
+    /// Checks the configuration and makes a network with seeded He-normal weights.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key that is out of range.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Network, Error> {
+        Ok(match self {
+            Self::Dncnn(config) => Network::Dncnn(config.init(seed, device)?),
+            Self::Ffdnet(config) => Network::Ffdnet(config.init(seed, device)?),
+        })
+    }
+
+    /// Image channels that the network takes and gives.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Dncnn(config) => config.channels,
+            Self::Ffdnet(config) => config.channels,
+        }
+    }
+
+    /// Whether the network reads the noise level.
+    pub fn is_blind(&self) -> bool {
+        matches!(self, Self::Dncnn(DncnnConfig { conditioning: crate::dncnn::Conditioning::Blind, .. }))
+    }
+
+    /// Side length in pixels of the input region that one output pixel depends on.
+    pub fn receptive_field(&self) -> usize {
+        match self {
+            Self::Dncnn(config) => config.receptive_field(),
+            Self::Ffdnet(config) => config.receptive_field(),
+        }
+    }
+
+    /// The noise levels that a network of this architecture supports, given the range that it was trained on.
+    pub fn sigma_support(&self, trained: SigmaSupport) -> SigmaSupport {
+        if self.is_blind() { SigmaSupport::Blind } else { trained }
+    }
+}
+
+/// Refuses a configuration value below `min` or above `max`.
+pub(crate) fn require_range(key: &'static str, value: usize, min: usize, max: usize) -> Result<(), Error> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Config { key, expected: format!("{min} to {max}"), got: value.to_string() })
+}

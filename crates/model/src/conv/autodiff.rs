@@ -1,0 +1,103 @@
+//! The backward pass of the convolution, for every backend.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend};
+use burn_autodiff::checkpoint::base::Checkpointer;
+use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn_autodiff::grads::Gradients;
+use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
+
+use super::ops::{ConvGrads, ConvOps, ConvSpec};
+
+impl<B: Backend + ConvGrads, C: CheckpointStrategy> ConvOps for Autodiff<B, C> {
+    fn conv_pack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Pack;
+
+        impl<B: Backend + ConvOps> Backward<B, 1> for Pack {
+            type State = [usize; 4];
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                unary::<B, _>(ops.parents, ops.node, grads, |grad| B::conv_unpack(grad, ops.state));
+            }
+        }
+
+        let (x, node) = x.into_parts();
+        match Pack.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(dims, B::conv_pack(x, dims)),
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_pack(x, dims)),
+        }
+    }
+
+    fn conv_unpack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Unpack;
+
+        impl<B: Backend + ConvOps> Backward<B, 1> for Unpack {
+            type State = [usize; 4];
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                unary::<B, _>(ops.parents, ops.node, grads, |grad| B::conv_pack(grad, ops.state));
+            }
+        }
+
+        let (x, node) = x.into_parts();
+        match Unpack.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(dims, B::conv_unpack(x, dims)),
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_unpack(x, dims)),
+        }
+    }
+
+    fn conv3x3(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        spec: ConvSpec,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Conv;
+
+        /// What the backward pass needs: x, weight, bias, y.
+        #[derive(Clone, Debug)]
+        struct Saved<T> {
+            x: T,
+            weight: T,
+            bias: T,
+            y: T,
+            spec: ConvSpec,
+        }
+
+        impl<B: Backend + ConvGrads> Backward<B, 3> for Conv {
+            type State = Saved<FloatTensor<B>>;
+
+            fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let [node_x, node_weight, node_bias] = ops.parents;
+                let dy = grads.consume::<B>(&ops.node);
+                let Saved { x, weight, bias, y, spec } = ops.state;
+                if let Some(node) = node_x {
+                    let dx = B::conv3x3_input_grad(dy.clone(), y.clone(), x.clone(), weight.clone(), &spec);
+                    grads.register::<B>(node.id, dx);
+                }
+                if node_weight.is_some() || node_bias.is_some() {
+                    let (dweight, dbias) = B::conv3x3_weight_grad(dy, y, x, weight, bias, &spec);
+                    if let Some(node) = node_weight {
+                        grads.register::<B>(node.id, dweight);
+                    }
+                    if let Some(node) = node_bias {
+                        grads.register::<B>(node.id, dbias);
+                    }
+                }
+            }
+        }
+
+        let ((x, node_x), (weight, node_weight), (bias, node_bias)) =
+            (x.into_parts(), weight.into_parts(), bias.into_parts());
+        match Conv.prepare::<C>([node_x, node_weight, node_bias]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let y = B::conv3x3(x.clone(), weight.clone(), bias.clone(), spec.clone());
+                prep.finish(Saved { x, weight, bias, y: y.clone(), spec }, y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::conv3x3(x, weight, bias, spec)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The convolution on burn's CPU backend, by `tweedie-kernels`.
+
+use burn::backend::Flex;
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::TensorData;
+use burn_flex::FlexTensor;
+use tweedie_kernels::{Conv3x3, Layout, pack, unpack};
+
+use super::cache::Kind;
+use super::ops::{ConvGrads, ConvOps, ConvSpec};
+use super::pool;
+
+/// burn checks shapes before an operation runs and has no way to return an error from one.
+const SHAPES: &str = "shapes follow from the tensors' own";
+
+impl ConvOps for Flex {
+    fn conv_pack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        let layout = layout(dims);
+        let x = x.to_contiguous();
+        let mut packed = pool::take(layout.len());
+        pack(&layout, values(&x), &mut packed).expect(SHAPES);
+        tensor(packed, layout.dims())
+    }
+
+    fn conv_unpack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        let x = x.to_contiguous();
+        let mut image = vec![0.0; dims.iter().product()];
+        unpack(&layout(dims), values(&x), &mut image).expect(SHAPES);
+        pool::recycle(x);
+        tensor(image, dims)
+    }
+
+    fn conv3x3(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        spec: ConvSpec,
+    ) -> FloatTensor<Self> {
+        let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let plan = plan(&spec);
+        let kind = Kind { input_grad: false, tile: plan.input().tile_outputs() };
+        let transformed =
+            spec.cache.get(&weight, kind, || plan.transform_forward(values(&weight)).expect(SHAPES));
+        let mut y = pool::take(plan.output().len());
+        plan.forward(values(&x), &transformed, Some(values(&bias)), spec.activation, &mut y).expect(SHAPES);
+        pool::recycle(x);
+        tensor(y, plan.output().dims())
+    }
+}
+
+impl ConvGrads for Flex {
+    fn conv3x3_input_grad(
+        dy: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        _x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        spec: &ConvSpec,
+    ) -> FloatTensor<Self> {
+        let (dy, y, weight) = (dy.to_contiguous(), y.to_contiguous(), weight.to_contiguous());
+        let plan = plan(spec);
+        let kind = Kind { input_grad: true, tile: plan.input().tile_outputs() };
+        let transformed =
+            spec.cache.get(&weight, kind, || plan.transform_input_grad(values(&weight)).expect(SHAPES));
+        let mut dx = pool::take(plan.input().len());
+        let gate = Some((values(&y), spec.activation));
+        plan.input_grad(values(&dy), gate, &transformed, &mut dx).expect(SHAPES);
+        pool::recycle(dy);
+        tensor(dx, plan.input().dims())
+    }
+
+    fn conv3x3_weight_grad(
+        dy: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        _weight: FloatTensor<Self>,
+        _bias: FloatTensor<Self>,
+        spec: &ConvSpec,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (dy, y, x) = (dy.to_contiguous(), y.to_contiguous(), x.to_contiguous());
+        let [_, cin, _, _] = spec.input;
+        let mut dweight = vec![0.0; spec.cout * cin * 9];
+        let mut dbias = vec![0.0; spec.cout];
+        let gate = Some((values(&y), spec.activation));
+        plan(spec)
+            .weight_grad(values(&x), values(&dy), gate, &mut dweight, Some(&mut dbias))
+            .expect(SHAPES);
+        pool::recycle(dy);
+        pool::recycle(y);
+        (tensor(dweight, [spec.cout, cin, 3, 3]), tensor(dbias, [spec.cout]))
+    }
+}
+
+fn layout([n, c, h, w]: [usize; 4]) -> Layout {
+    Layout::new(n, c, h, w).expect(SHAPES)
+}
+
+fn plan(spec: &ConvSpec) -> Conv3x3 {
+    Conv3x3::new(layout(spec.input), spec.cout).expect(SHAPES)
+}
+
+fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("contiguous f32, as Tweedie's tensors are")
+}
+
+fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, dims))
+}

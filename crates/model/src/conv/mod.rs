@@ -1,0 +1,98 @@
+//! 3x3 convolutions with stride 1 and zero padding 1: the layer that all networks are made of.
+//!
+//! Activations stay in the layout that the device's convolution wants from the first layer of a stack to the last.
+
+mod autodiff;
+mod cache;
+mod flex;
+mod ops;
+mod pool;
+pub(crate) mod stack;
+
+use burn::backend::Dispatch;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use ops::{ConvOps, ConvSpec};
+pub use tweedie_kernels::Activation;
+
+use crate::init;
+use cache::WeightCache;
+
+/// A batch of activations in the layout of the device's convolution: padded and channels-last on the CPU, `[N, C, H, W]`
+/// elsewhere.
+///
+/// Elementwise operations that map 0 to 0 may be applied to the tensor as it is.
+#[derive(Clone, Debug)]
+pub struct Activations {
+    tensor: Tensor<4>,
+    dims: [usize; 4],
+}
+
+impl Activations {
+    /// Brings a batch into the device's layout.
+    ///
+    /// # Shapes
+    /// `x`: `[N, C, H, W]`.
+    pub fn pack(x: Tensor<4>) -> Self {
+        let dims = x.dims();
+        let packed = <Dispatch as ConvOps>::conv_pack(x.into_dispatch(), dims);
+        Self { tensor: Tensor::from_dispatch(packed), dims }
+    }
+
+    /// The batch as `[N, C, H, W]`.
+    pub fn unpack(self) -> Tensor<4> {
+        Tensor::from_dispatch(<Dispatch as ConvOps>::conv_unpack(self.tensor.into_dispatch(), self.dims))
+    }
+
+    /// `[N, C, H, W]`.
+    pub fn dims(&self) -> [usize; 4] {
+        self.dims
+    }
+}
+
+/// y = f(W * x + b) with a 3x3 kernel W, stride 1, zero padding 1 and an activation f.
+#[derive(Module, Debug)]
+pub struct Conv3x3 {
+    /// Cross-correlation kernel, `[cout, cin, 3, 3]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[cout]`, or none.
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    cache: WeightCache,
+}
+
+impl Conv3x3 {
+    /// He-normal weights times `gain`, zero bias.
+    ///
+    /// `stream` separates the random numbers of the layers of one network.
+    pub fn init(channels: [usize; 2], bias: bool, gain: f64, seed: u64, stream: u64, device: &Device) -> Self {
+        let [cin, cout] = channels;
+        Self {
+            weight: init::he_normal(cin, cout, gain, seed, stream, device),
+            bias: bias.then(|| init::zeros(cout, device)),
+            cache: WeightCache::default(),
+        }
+    }
+
+    /// f(W * x + b).
+    ///
+    /// # Shapes
+    /// `x`: `[N, cin, H, W]`; result: `[N, cout, H, W]`.
+    pub fn forward(&self, x: Activations, activation: Activation) -> Activations {
+        let weight = self.weight.val();
+        let [cout, _, _, _] = weight.dims();
+        let bias = match &self.bias {
+            Some(bias) => bias.val(),
+            None => Tensor::zeros([cout], &weight.device()),
+        };
+        let [n, _, h, w] = x.dims;
+        let spec = ConvSpec { input: x.dims, cout, activation, cache: self.cache.clone() };
+        let y = <Dispatch as ConvOps>::conv3x3(
+            x.tensor.into_dispatch(),
+            weight.into_dispatch(),
+            bias.into_dispatch(),
+            spec,
+        );
+        Activations { tensor: Tensor::from_dispatch(y), dims: [n, cout, h, w] }
+    }
+}

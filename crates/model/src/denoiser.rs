@@ -1,0 +1,92 @@
+//! A trained network as a [`Denoiser`].
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use tweedie_imaging::{Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, Image, Sigma, SigmaSupport};
+
+use crate::{Architecture, Network, tiling};
+
+/// A network with fixed weights.
+#[derive(Debug)]
+pub struct NetworkDenoiser {
+    network: Network,
+    device: Device,
+    info: DenoiserInfo,
+    tile_pixels: usize,
+}
+
+impl NetworkDenoiser {
+    /// Wraps a network whose weights do not change any more.
+    ///
+    /// `trained` is the range of noise levels of its training; a blind network takes any level.
+    pub fn new(
+        name: impl Into<String>,
+        network: Network,
+        architecture: &Architecture,
+        trained: SigmaSupport,
+        weights_sha256: Option<String>,
+        device: &Device,
+    ) -> Self {
+        let device = device.clone().without_autodiff();
+        let info = DenoiserInfo {
+            name: name.into(),
+            channels: architecture.channels(),
+            sigma: architecture.sigma_support(trained),
+            receptive_field: architecture.receptive_field(),
+            weights_sha256,
+        };
+        Self { network: network.valid().no_grad().to_device(&device), device, info, tile_pixels: tiling::DEFAULT_PIXELS }
+    }
+
+    /// The device that holds the weights.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Sets how many pixels one pass of the network may take; larger images are denoised in overlapping tiles, which
+    /// bounds the memory and gives the same image up to rounding.
+    pub fn with_tile_pixels(mut self, pixels: usize) -> Self {
+        self.tile_pixels = pixels;
+        self
+    }
+
+    fn check(&self, x: &Tensor<4>, sigma: Sigma) -> Result<(), Error> {
+        let got = x.dims();
+        if got[1] != self.info.channels || got.contains(&0) {
+            return Err(Error::Shape {
+                operation: "denoise",
+                expected: format!("[N, {}, H, W] for the checkpoint '{}'", self.info.channels, self.info.name),
+                got: format!("{got:?}"),
+            });
+        }
+        match self.info.sigma {
+            SigmaSupport::Range { min, max } if !self.info.sigma.contains(sigma) => {
+                Err(Error::UnsupportedSigma { name: self.info.name.clone(), min, max, got: sigma })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&self, x: Tensor<4>, sigma: Sigma) -> Tensor<4> {
+        let levels = Tensor::full([x.dims()[0]], sigma.value(), &x.device());
+        self.network.forward(x, levels)
+    }
+}
+
+impl Denoiser for NetworkDenoiser {
+    fn info(&self) -> &DenoiserInfo {
+        &self.info
+    }
+
+    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
+        self.check(&x, sigma)?;
+        Ok(tiling::map_tiles(x.without_autodiff(), self.info.receptive_field / 2, self.tile_pixels, |tile| self.run(tile, sigma)))
+    }
+}
+
+impl DifferentiableDenoiser for NetworkDenoiser {
+    fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, Error> {
+        self.check(&x, sigma)?;
+        Ok(self.run(x, sigma))
+    }
+}

@@ -1,0 +1,129 @@
+//! FFDNet: a stack of 3x3 convolutions at half resolution.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::architecture::require_range;
+use crate::conv::stack;
+use crate::dncnn::{one, yes};
+use crate::{Conv3x3, Error};
+
+/// Configuration of [`Ffdnet`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FfdnetConfig {
+    /// Image channels: 1 or 3.
+    #[serde(default = "one")]
+    pub channels: usize,
+    /// Number of convolutions, 2 or more.
+    pub depth: usize,
+    /// Channels between the convolutions.
+    pub width: usize,
+    /// Whether the convolutions have a bias.
+    #[serde(default = "yes")]
+    pub bias: bool,
+    /// Whether the network predicts the noise, D(x) = x - N(x); FFDNet as published predicts the image.
+    #[serde(default)]
+    pub residual: bool,
+}
+
+/// A denoiser that works on the four phases of the image at half resolution, with a noise map as one more channel
+/// (Zhang, Zuo and Zhang 2018).
+#[derive(Module, Debug)]
+pub struct Ffdnet {
+    layers: Vec<Conv3x3>,
+    #[module(skip)]
+    config: FfdnetConfig,
+}
+
+impl FfdnetConfig {
+    /// Checks the configuration and makes the network with seeded weights.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key that is out of range.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Ffdnet, Error> {
+        require_range("architecture.channels", self.channels, 1, 3)?;
+        require_range("architecture.depth", self.depth, 2, 64)?;
+        require_range("architecture.width", self.width, 1, 1024)?;
+        let phases = 4 * self.channels;
+        let layers = stack::init(phases + 1, self.width, phases, self.depth, self.bias, seed, device);
+        Ok(Ffdnet { layers, config: self.clone() })
+    }
+
+    /// Side length of the receptive field: 2 depth + 1 at half resolution.
+    pub fn receptive_field(&self) -> usize {
+        2 * (2 * self.depth + 1)
+    }
+}
+
+impl Ffdnet {
+    /// D(x, sigma). Odd sizes are extended by repeating the last row and column, and cropped back.
+    ///
+    /// # Shapes
+    /// `x`: `[N, C, H, W]`; `sigma`: `[N]`, in [0, 1] units.
+    pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let padded = repeat_last(repeat_last(x.clone(), 2), 3);
+        let phases = phases_from_image(padded);
+        let [_, _, hp, wp] = phases.dims();
+        let map = sigma.reshape([n, 1, 1, 1]).expand([n, 1, hp, wp]);
+        let output = stack::forward(&self.layers, Tensor::cat(vec![phases, map], 1));
+        let output = image_from_phases(output).slice([0..n, 0..c, 0..h, 0..w]);
+        if self.config.residual { x - output } else { output }
+    }
+
+    /// The configuration that the network was made with.
+    pub fn config(&self) -> &FfdnetConfig {
+        &self.config
+    }
+}
+
+/// Repeats the last row (`dim` 2) or column (`dim` 3) once if the size is odd.
+fn repeat_last(x: Tensor<4>, dim: usize) -> Tensor<4> {
+    let size = x.dims()[dim];
+    if size.is_multiple_of(2) {
+        return x;
+    }
+    let last = x.clone().narrow(dim, size - 1, 1);
+    Tensor::cat(vec![x, last], dim)
+}
+
+/// `[N, C, H, W]` to `[N, 4 C, H/2, W/2]`, channel 4 c + 2 row + column, as PyTorch's `pixel_unshuffle`.
+fn phases_from_image(x: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    x.reshape([n, c, h / 2, 2, w / 2, 2]).permute([0, 1, 3, 5, 2, 4]).reshape([n, 4 * c, h / 2, w / 2])
+}
+
+/// The inverse of [`phases_from_image`].
+fn image_from_phases(x: Tensor<4>) -> Tensor<4> {
+    let [n, c4, h, w] = x.dims();
+    x.reshape([n, c4 / 4, 2, 2, h, w]).permute([0, 1, 4, 2, 5, 3]).reshape([n, c4 / 4, 2 * h, 2 * w])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_are_in_pytorch_order_and_invert() {
+        let device = Device::flex();
+        let x = Tensor::<1>::from_floats([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &device).reshape([1, 1, 2, 4]);
+        let phases = phases_from_image(x.clone());
+        let values = phases.clone().into_data().try_into_vec::<f32>().unwrap();
+        assert_eq!(values, [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+        image_from_phases(phases).into_data().assert_eq(&x.into_data(), true);
+    }
+
+    #[test]
+    fn odd_sizes_keep_their_shape() {
+        let device = Device::flex();
+        let config = FfdnetConfig { channels: 1, depth: 3, width: 8, bias: true, residual: false };
+        let network = config.init(1, &device).unwrap();
+        for [h, w] in [[1, 1], [5, 7], [6, 3]] {
+            let x = Tensor::<4>::ones([2, 1, h, w], &device);
+            let sigma = Tensor::<1>::ones([2], &device);
+            assert_eq!(network.forward(x, sigma).dims(), [2, 1, h, w]);
+        }
+    }
+}

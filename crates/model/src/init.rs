@@ -1,0 +1,23 @@
+//! Initial weights, drawn on the host so that every device starts from the same network.
+
+use burn::module::{Param, ParamId};
+use burn::tensor::{Device, Tensor, TensorData};
+use tweedie_imaging::noise::gaussian_values;
+
+/// He-normal weights of a 3x3 convolution, `[cout, cin, 3, 3]`: standard deviation gain * sqrt(2 / (9 cin))
+/// (He et al. 2015, fan-in for ReLU).
+pub(crate) fn he_normal(cin: usize, cout: usize, gain: f64, seed: u64, stream: u64, device: &Device) -> Param<Tensor<4>> {
+    let std = gain * (2.0 / (9 * cin) as f64).sqrt();
+    let values = gaussian_values(cout * cin * 9, std, seed, stream);
+    param(values, [cout, cin, 3, 3], device)
+}
+
+/// A parameter that is zero everywhere.
+pub(crate) fn zeros(len: usize, device: &Device) -> Param<Tensor<1>> {
+    param(vec![0.0; len], [len], device)
+}
+
+fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    let tensor = Tensor::from_data(TensorData::new(values, dims), device);
+    Param::initialized(ParamId::new(), tensor.require_grad())
+}
