@@ -168,20 +168,21 @@ fn report(
     Ok(())
 }
 
-/// CPU seconds of this process, from the scheduler's statistics (nanoseconds per thread); not a number elsewhere.
+/// CPU seconds of all threads of this process; not a number where the system call is not known.
 fn process_cpu_s() -> f64 {
-    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
-        return f64::NAN;
-    };
-    let nanoseconds = |task: std::fs::DirEntry| -> Option<f64> {
-        std::fs::read_to_string(task.path().join("schedstat"))
-            .ok()?
-            .split(' ')
-            .next()?
-            .parse()
-            .ok()
-    };
-    tasks.filter_map(|task| nanoseconds(task.ok()?)).sum::<f64>() * 1e-9
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    {
+        unsafe extern "C" {
+            fn clock_gettime(clock: i32, time: *mut [i64; 2]) -> i32;
+        }
+        const CLOCK_PROCESS_CPUTIME_ID: i32 = 2;
+        let mut time = [0; 2];
+        // SAFETY: a `timespec` is two 64-bit integers on these targets, and `time` can hold it.
+        if unsafe { clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &mut time) } == 0 {
+            return time[0] as f64 + time[1] as f64 * 1e-9;
+        }
+    }
+    f64::NAN
 }
 
 /// Knuth's and Lewis's quick generator: values in `[-1, 1)`.

@@ -9,6 +9,7 @@ use super::{Job, Simd};
 /// # Safety
 /// The CPU supports AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
+#[inline(never)]
 pub(super) unsafe fn run<J: Job>(job: J) {
     // SAFETY: the caller vouches for AVX2 and FMA.
     unsafe { job.run::<F32x8>() }
@@ -117,5 +118,10 @@ impl Simd for F32x8 {
     unsafe fn prefetch_write(p: *mut f32) {
         // SAFETY: prefetching any address is allowed.
         unsafe { _mm_prefetch::<_MM_HINT_ET0>(p.cast_const().cast()) }
+    }
+    #[inline(always)]
+    unsafe fn isolate<J: Job>(job: J) {
+        // SAFETY: as the trait requires.
+        unsafe { run(job) }
     }
 }

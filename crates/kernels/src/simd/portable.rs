@@ -1,6 +1,13 @@
 //! Four lanes in plain Rust, which compilers turn into whatever vectors the target has.
 
-use super::Simd;
+use super::{Job, Simd};
+
+/// Runs a job; no instruction set is needed.
+#[inline(never)]
+pub(super) fn run<J: Job>(job: J) {
+    // SAFETY: every CPU supports plain Rust.
+    unsafe { job.run::<F32x4>() }
+}
 
 /// 4 f32, aligned as a 128-bit register is.
 #[derive(Clone, Copy)]
@@ -88,4 +95,8 @@ impl Simd for F32x4 {
     unsafe fn prefetch(_: *const f32) {}
     #[inline(always)]
     unsafe fn prefetch_write(_: *mut f32) {}
+    #[inline(always)]
+    unsafe fn isolate<J: Job>(job: J) {
+        run(job);
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::gemm::{BATCH, multiply};
+use super::gemm::{BATCH, Multiply};
 use super::transform::{F4, F6, Transform};
 use crate::Kernel;
 use crate::buffer::with_scratch;
@@ -134,7 +134,15 @@ impl<T: Transform<M, A>, const M: usize, const A: usize, const GATED: bool> Job 
                         }
                     }
                     let u = conv.u.as_ptr().add(position * cin * cout);
-                    multiply::<V>(v.add(position * BATCH * stride), stride, u, [cin, cout], rows);
+                    let v = v.add(position * BATCH * stride);
+                    V::isolate(Multiply {
+                        v,
+                        stride,
+                        u,
+                        cin,
+                        cout,
+                        rows,
+                    });
                 }
                 for (i, place) in places.iter().enumerate().take(count) {
                     output_tile::<V, T, M, A>(conv, place, v.add(i * stride), BATCH * stride, out.get());
@@ -156,7 +164,7 @@ fn place_batch(grid: &Grid, tiles: &Range<usize>, start: usize, places: &mut [Ti
 /// # Safety
 /// The CPU supports the instruction set of `V`.
 #[inline(always)]
-unsafe fn prefetch_channels<V: Simd>(pixel: *const f32, channels: usize) {
+pub(super) unsafe fn prefetch_channels<V: Simd>(pixel: *const f32, channels: usize) {
     for c in (0..channels).step_by(16) {
         // SAFETY: the caller vouches for the instruction set.
         unsafe { V::prefetch(pixel.wrapping_add(c)) }

@@ -1,7 +1,7 @@
 //! The small matrix products of the transformed domain.
 
 use crate::blocks::Blocks;
-use crate::simd::Simd;
+use crate::simd::{Job, Simd};
 
 /// Tiles in a batch: the rows of the matrix product's register block. Twice as many compete with the weights for the
 /// second-level cache, which was 5-10 % slower.
@@ -11,30 +11,43 @@ pub(crate) const BATCH: usize = 6;
 ///
 /// `u` is packed as `[block][cin][lanes of the block]` with the blocks of [`Blocks`].
 ///
-/// # Safety
-/// The CPU supports the instruction set of `V`. `v` is valid for 6 rows of `stride >= max(cin, cout)`, `u` for
-/// `cin * cout` reads, and `rows` for `6 * cin` writes. `cout` is a multiple of the lanes.
-#[inline(always)]
-pub(crate) unsafe fn multiply<V: Simd>(
-    v: *mut f32,
-    stride: usize,
-    u: *const f32,
-    [cin, cout]: [usize; 2],
-    rows: *mut f32,
-) {
-    let registers = cout / V::LANES;
-    // SAFETY: as the caller vouches; one block reads all of `v` before it writes, several read the copy.
-    unsafe {
-        if registers <= V::BLOCK {
-            multiply_block::<V>(registers, v, stride, cin, u, v, stride);
-            return;
-        }
-        for r in 0..BATCH {
-            std::ptr::copy_nonoverlapping(v.add(r * stride), rows.add(r * cin), cin);
-        }
-        for (start, len) in Blocks::new(registers, V::BLOCK) {
-            let (first, u) = (start * V::LANES, u.add(start * V::LANES * cin));
-            multiply_block::<V>(len, rows, cin, cin, u, v.add(first), stride);
+/// # Safety of running it
+/// `v` is valid for 6 rows of `stride >= max(cin, cout)`, `u` for `cin * cout` reads, and `rows` for `6 * cin` writes.
+/// `cout` is a multiple of the lanes.
+pub(crate) struct Multiply {
+    pub v: *mut f32,
+    pub stride: usize,
+    pub u: *const f32,
+    pub cin: usize,
+    pub cout: usize,
+    pub rows: *mut f32,
+}
+
+impl Job for Multiply {
+    #[inline(always)]
+    unsafe fn run<V: Simd>(self) {
+        let Self {
+            v,
+            stride,
+            u,
+            cin,
+            cout,
+            rows,
+        } = self;
+        let registers = cout / V::LANES;
+        // SAFETY: as the caller vouches; one block reads all of `v` before it writes, several read the copy.
+        unsafe {
+            if registers <= V::BLOCK {
+                multiply_block::<V>(registers, v, stride, cin, u, v, stride);
+                return;
+            }
+            for r in 0..BATCH {
+                std::ptr::copy_nonoverlapping(v.add(r * stride), rows.add(r * cin), cin);
+            }
+            for (start, len) in Blocks::new(registers, V::BLOCK) {
+                let (first, u) = (start * V::LANES, u.add(start * V::LANES * cin));
+                multiply_block::<V>(len, rows, cin, cin, u, v.add(first), stride);
+            }
         }
     }
 }
@@ -105,38 +118,52 @@ unsafe fn block<V: Simd, const N: usize>(
 
 /// `du[cin, cout] (+)= v[tiles, cin]^T d[tiles, cout]`; replaces `du` if `first`.
 ///
-/// # Safety
-/// The CPU supports the instruction set of `V`; pointers are valid for these shapes, rows contiguous. `cin` is even,
-/// `cout` is a multiple of the lanes.
-#[inline(always)]
-pub(crate) unsafe fn accumulate_outer<V: Simd>(
-    v: *const f32,
-    d: *const f32,
-    du: *mut f32,
-    [tiles, cin, cout]: [usize; 3],
-    first: bool,
-) {
-    // SAFETY: as the caller vouches.
-    unsafe {
-        for (start, len) in Blocks::new(cout / V::LANES, V::BLOCK) {
-            let column = start * V::LANES;
-            let (d, du) = (d.add(column), du.add(column));
-            let dims = [tiles, cin, cout];
-            match len {
-                1 => outer_columns::<V, 1>(v, d, du, dims, first),
-                2 => outer_columns::<V, 2>(v, d, du, dims, first),
-                3 if V::BLOCK >= 3 => outer_columns::<V, 3>(v, d, du, dims, first),
-                4 if V::BLOCK >= 4 => outer_columns::<V, 4>(v, d, du, dims, first),
-                _ => unreachable!("blocks have at most {} registers", V::BLOCK),
+/// # Safety of running it
+/// Pointers are valid for these shapes, rows contiguous. `cin` is even, `cout` is a multiple of the lanes.
+pub(crate) struct AccumulateOuter {
+    pub v: *const f32,
+    pub d: *const f32,
+    pub du: *mut f32,
+    pub tiles: usize,
+    pub cin: usize,
+    pub cout: usize,
+    pub first: bool,
+}
+
+impl Job for AccumulateOuter {
+    #[inline(always)]
+    unsafe fn run<V: Simd>(self) {
+        let Self {
+            v,
+            d,
+            du,
+            tiles,
+            cin,
+            cout,
+            first,
+        } = self;
+        // SAFETY: as the caller vouches.
+        unsafe {
+            for (start, len) in Blocks::new(cout / V::LANES, V::BLOCK) {
+                let column = start * V::LANES;
+                let (d, du) = (d.add(column), du.add(column));
+                let dims = [tiles, cin, cout];
+                match len {
+                    1 => outer_columns::<V, 1>(v, d, du, dims, first),
+                    2 => outer_columns::<V, 2>(v, d, du, dims, first),
+                    3 if V::BLOCK >= 3 => outer_columns::<V, 3>(v, d, du, dims, first),
+                    4 if V::BLOCK >= 4 => outer_columns::<V, 4>(v, d, du, dims, first),
+                    _ => unreachable!("blocks have at most {} registers", V::BLOCK),
+                }
             }
         }
     }
 }
 
-/// A block of `N` registers of columns of [`accumulate_outer`], by groups of 6, 4 or 2 rows.
+/// A block of `N` registers of columns of [`AccumulateOuter`], by groups of 6, 4 or 2 rows.
 ///
 /// # Safety
-/// As [`accumulate_outer`].
+/// As [`AccumulateOuter`].
 #[inline(always)]
 unsafe fn outer_columns<V: Simd, const N: usize>(
     v: *const f32,
@@ -167,7 +194,7 @@ unsafe fn outer_columns<V: Simd, const N: usize>(
 /// `du[R, N lanes] (+)= v[tiles, R]^T d[tiles, N lanes]`, all accumulators in registers.
 ///
 /// # Safety
-/// As [`accumulate_outer`].
+/// As [`AccumulateOuter`].
 #[inline(always)]
 unsafe fn outer_block<V: Simd, const R: usize, const N: usize>(
     v: *const f32,

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::conv::{Source, input_tile};
-use super::gemm::accumulate_outer;
+use super::conv::{Source, input_tile, prefetch_channels};
+use super::gemm::AccumulateOuter;
 use super::transform::{F4, F6, ONES, Transform};
 use crate::Kernel;
 use crate::buffer::with_scratch;
@@ -17,10 +17,10 @@ use crate::simd::{Job, Simd, dispatch};
 
 /// Tiles in a batch. `dU` (1 MB for 64 channels) is read and written once per batch, so batches should be long; the
 /// transformed tiles (2 x 16 KB each) should stay in the second-level cache, so they should be short.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 
 /// Tiles in a chunk at the least, so that the back-transform of `dU` stays below a few percent of the work.
-const MIN_CHUNK: usize = 4 * BATCH;
+const MIN_CHUNK: usize = 2 * BATCH;
 
 /// Chunks at the most: each keeps a weight gradient until all are summed.
 const MAX_CHUNKS: usize = 32;
@@ -147,14 +147,29 @@ impl<T: Transform<M, A>, const M: usize, const A: usize, const GATED: bool> Job 
                         V::load(db).add(sum).store(db);
                     }
                 }
+                let next = start + BATCH..tiles.end.min(start + 2 * BATCH);
                 for position in 0..A * A {
-                    accumulate_outer::<V>(
-                        v.add(position * v_stride),
-                        d.add(position * d_stride),
-                        du.add(position * cin * cout),
-                        [count, cin, cout],
-                        start == tiles.start,
-                    );
+                    let (row, col) = (position / A, position % A);
+                    for t in next.clone() {
+                        let pixel = grid.place(t).origin + row * grid.wp + col;
+                        prefetch_channels::<V>(x.as_ptr().wrapping_add(pixel * cin), cin);
+                        if row < M && col < M {
+                            let first = (pixel + grid.wp + 1) * cout;
+                            prefetch_channels::<V>(dy.as_ptr().wrapping_add(first), cout);
+                            if GATED {
+                                prefetch_channels::<V>(gate.wrapping_add(first), cout);
+                            }
+                        }
+                    }
+                    V::isolate(AccumulateOuter {
+                        v: v.add(position * v_stride),
+                        d: d.add(position * d_stride),
+                        du: du.add(position * cin * cout),
+                        tiles: count,
+                        cin,
+                        cout,
+                        first: start == tiles.start,
+                    });
                 }
             }
         }
