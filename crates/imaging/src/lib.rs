@@ -2,13 +2,17 @@
 //! and image files.
 #![forbid(unsafe_code)]
 
+mod atomic;
 mod denoiser;
 mod error;
+mod hash;
 mod image;
 pub mod noise;
 mod sigma;
 
+pub use atomic::write_atomic;
 pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser};
 pub use error::Error;
+pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, image_from_vec, require_dims, vec_from_image};
 pub use sigma::{Sigma, SigmaSupport};

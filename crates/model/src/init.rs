@@ -9,15 +9,17 @@ use tweedie_imaging::noise::gaussian_values;
 pub(crate) fn he_normal(cin: usize, cout: usize, gain: f64, seed: u64, stream: u64, device: &Device) -> Param<Tensor<4>> {
     let std = gain * (2.0 / (9 * cin) as f64).sqrt();
     let values = gaussian_values(cout * cin * 9, std, seed, stream);
-    param(values, [cout, cin, 3, 3], device)
+    param(values, [cout, cin, 3, 3], 2 * stream, device)
 }
 
-/// A parameter that is zero everywhere.
-pub(crate) fn zeros(len: usize, device: &Device) -> Param<Tensor<1>> {
-    param(vec![0.0; len], [len], device)
+/// The bias of the layer `stream`, zero everywhere.
+pub(crate) fn zeros(len: usize, stream: u64, device: &Device) -> Param<Tensor<1>> {
+    param(vec![0.0; len], [len], 2 * stream + 1, device)
 }
 
-fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], device: &Device) -> Param<Tensor<D>> {
+/// Parameters are numbered in the order of the network: burn keeps the optimizer's state by these numbers, and a run
+/// that goes on in a new process must find its own.
+fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64, device: &Device) -> Param<Tensor<D>> {
     let tensor = Tensor::from_data(TensorData::new(values, dims), device);
-    Param::initialized(ParamId::new(), tensor.require_grad())
+    Param::initialized(ParamId::from(id), tensor.require_grad())
 }

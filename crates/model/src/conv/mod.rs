@@ -69,7 +69,7 @@ impl Conv3x3 {
         let [cin, cout] = channels;
         Self {
             weight: init::he_normal(cin, cout, gain, seed, stream, device),
-            bias: bias.then(|| init::zeros(cout, device)),
+            bias: bias.then(|| init::zeros(cout, stream, device)),
             cache: WeightCache::default(),
         }
     }

@@ -20,14 +20,6 @@ pub struct ConvSpec {
     pub cache: WeightCache,
 }
 
-impl ConvSpec {
-    /// `[N, cout, H, W]`.
-    pub fn output(&self) -> [usize; 4] {
-        let [n, _, h, w] = self.input;
-        [n, self.cout, h, w]
-    }
-}
-
 /// 3x3 convolutions with stride 1 and zero padding 1 on activations in a layout of the backend's choice.
 ///
 /// The default bodies keep `[N, C, H, W]` and use burn's convolution.
