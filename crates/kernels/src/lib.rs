@@ -36,6 +36,7 @@
 mod activation;
 mod blocks;
 mod buffer;
+mod chunks;
 mod conv;
 mod error;
 mod filter;

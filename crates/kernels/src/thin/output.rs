@@ -90,10 +90,34 @@ unsafe fn pixels<V: Simd, const P: usize, const GATED: bool>(
     unsafe {
         for (start, len) in Blocks::new(conv.cout, V::BLOCK) {
             match len {
-                1 => block::<V, P, 1, GATED>(conv, offset, out, [first, start]),
-                2 => block::<V, P, 2, GATED>(conv, offset, out, [first, start]),
-                3 if V::BLOCK >= 3 => block::<V, P, 3, GATED>(conv, offset, out, [first, start]),
-                4 if V::BLOCK >= 4 => block::<V, P, 4, GATED>(conv, offset, out, [first, start]),
+                1 => V::isolate(Block::<P, 1, GATED> {
+                    conv,
+                    offset,
+                    out,
+                    first,
+                    co: start,
+                }),
+                2 => V::isolate(Block::<P, 2, GATED> {
+                    conv,
+                    offset,
+                    out,
+                    first,
+                    co: start,
+                }),
+                3 if V::BLOCK >= 3 => V::isolate(Block::<P, 3, GATED> {
+                    conv,
+                    offset,
+                    out,
+                    first,
+                    co: start,
+                }),
+                4 if V::BLOCK >= 4 => V::isolate(Block::<P, 4, GATED> {
+                    conv,
+                    offset,
+                    out,
+                    first,
+                    co: start,
+                }),
                 _ => unreachable!("blocks have at most {} channels", V::BLOCK),
             }
         }
@@ -102,44 +126,56 @@ unsafe fn pixels<V: Simd, const P: usize, const GATED: bool>(
 
 /// `P` pixels from `first` on, by `Q` output channels from `co` on; `offset` is the first input float.
 ///
-/// # Safety
-/// As [`pixels`].
-#[inline(always)]
-unsafe fn block<V: Simd, const P: usize, const Q: usize, const GATED: bool>(
-    conv: &Thin<'_>,
+/// # Safety of running it
+/// The pixels lie within the row.
+struct Block<'a, const P: usize, const Q: usize, const GATED: bool> {
+    conv: &'a Thin<'a>,
     offset: usize,
-    out: &mut [f32],
-    [first, co]: [usize; 2],
-) {
-    let Thin { cin, cout, .. } = *conv;
-    // SAFETY: as the caller vouches; `Thin::check` has checked the lengths of `x`, `gate` and `u`.
-    unsafe {
-        let mut acc = [[V::zero(); Q]; P];
-        for tap in 0..9 {
-            let u = conv.u.as_ptr().add((co * 9 + tap) * cin);
-            let at = offset + (tap / 3 * conv.grid.wp + tap % 3) * cin;
-            let x = conv.x.as_ptr().add(at);
-            let gate = conv.gate.map_or(x, |gate| gate.as_ptr().add(at));
-            for c in (0..cin).step_by(V::LANES) {
-                let mut b = [V::zero(); Q];
-                for (q, b) in b.iter_mut().enumerate() {
-                    *b = V::load(u.add(q * 9 * cin + c));
-                }
-                for (p, acc) in acc.iter_mut().enumerate() {
-                    let mut a = V::load(x.add(p * cin + c));
-                    if GATED {
-                        a = a.where_positive(V::load(gate.add(p * cin + c)));
+    out: &'a mut [f32],
+    first: usize,
+    co: usize,
+}
+
+impl<const P: usize, const Q: usize, const GATED: bool> Job for Block<'_, P, Q, GATED> {
+    #[inline(always)]
+    unsafe fn run<V: Simd>(self) {
+        let Self {
+            conv,
+            offset,
+            out,
+            first,
+            co,
+        } = self;
+        let Thin { cin, cout, .. } = *conv;
+        // SAFETY: as the caller vouches; `Thin::check` has checked the lengths of `x`, `gate` and `u`.
+        unsafe {
+            let mut acc = [[V::zero(); Q]; P];
+            for tap in 0..9 {
+                let u = conv.u.as_ptr().add((co * 9 + tap) * cin);
+                let at = offset + (tap / 3 * conv.grid.wp + tap % 3) * cin;
+                let x = conv.x.as_ptr().add(at);
+                let gate = conv.gate.map_or(x, |gate| gate.as_ptr().add(at));
+                for c in (0..cin).step_by(V::LANES) {
+                    let mut b = [V::zero(); Q];
+                    for (q, b) in b.iter_mut().enumerate() {
+                        *b = V::load(u.add(q * 9 * cin + c));
                     }
-                    for (acc, b) in acc.iter_mut().zip(b) {
-                        *acc = a.mul_add(b, *acc);
+                    for (p, acc) in acc.iter_mut().enumerate() {
+                        let mut a = V::load(x.add(p * cin + c));
+                        if GATED {
+                            a = a.where_positive(V::load(gate.add(p * cin + c)));
+                        }
+                        for (acc, b) in acc.iter_mut().zip(b) {
+                            *acc = a.mul_add(b, *acc);
+                        }
                     }
                 }
             }
-        }
-        for (p, acc) in acc.into_iter().enumerate() {
-            for (q, v) in acc.into_iter().enumerate() {
-                let v = v.sum() + conv.bias[co + q];
-                out[(first + p) * cout + co + q] = if conv.floor > v { conv.floor } else { v };
+            for (p, acc) in acc.into_iter().enumerate() {
+                for (q, v) in acc.into_iter().enumerate() {
+                    let v = v.sum() + conv.bias[co + q];
+                    out[(first + p) * cout + co + q] = if conv.floor > v { conv.floor } else { v };
+                }
             }
         }
     }

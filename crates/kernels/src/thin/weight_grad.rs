@@ -8,6 +8,7 @@ use super::{ImageRow, gated_rows};
 use crate::Kernel;
 use crate::blocks::Blocks;
 use crate::buffer::with_scratch;
+use crate::chunks::sum_chunks;
 use crate::grid::Grid;
 use crate::simd::{Job, Simd, dispatch, lanes};
 
@@ -88,11 +89,7 @@ pub(crate) fn correlate(kernel: Kernel, job: Correlation<'_>) -> Correlated {
             ),
         });
     });
-    let (total, others) = results.split_at_mut(result_len);
-    for result in others.chunks_exact(result_len) {
-        total.iter_mut().zip(result).for_each(|(total, v)| *total += v);
-    }
-    results.truncate(result_len);
+    sum_chunks(&mut results, result_len);
     let thin_sum = results.split_off(taps_len + columns);
     let wide_sum = results.split_off(taps_len);
     Correlated {

@@ -11,6 +11,7 @@ use super::gemm::AccumulateOuter;
 use super::transform::{F4, F6, ONES, Transform};
 use crate::Kernel;
 use crate::buffer::with_scratch;
+use crate::chunks::sum_chunks;
 use crate::grid::Grid;
 use crate::layout::Tile;
 use crate::simd::{Job, Simd, dispatch};
@@ -67,11 +68,7 @@ pub(crate) fn weight_grad(kernel: Kernel, job: WeightGrad<'_>) -> Vec<f32> {
             (Tile::F6, Some(_)) => dispatch(kernel, Chunk::<F6, 6, 8, true>::new(&job, tiles, scratch, result)),
         });
     });
-    let (total, others) = results.split_at_mut(result_len);
-    for result in others.chunks_exact(result_len) {
-        total.iter_mut().zip(result).for_each(|(total, v)| *total += v);
-    }
-    results.truncate(result_len);
+    sum_chunks(&mut results, result_len);
     results
 }
 

@@ -3,13 +3,16 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
+use rayon::prelude::*;
+
 use super::transform::{F4, F6, Transform};
 use crate::Kernel;
 use crate::blocks::Blocks;
 use crate::buffer::Buffer;
 use crate::filter::Filter;
 use crate::layout::{CHANNEL_BLOCK, Tile};
-use crate::simd::{Job, Simd, dispatch};
+use crate::output::OutputPtr;
+use crate::simd::{Job, Simd, dispatch, lanes};
 
 /// `U` as `[position][block of output channels][cin][lanes of the block]`, channels padded with zeros.
 pub(crate) fn transform_weights(kernel: Kernel, tile: Tile, filter: Filter<'_>) -> Buffer {
@@ -19,57 +22,59 @@ pub(crate) fn transform_weights(kernel: Kernel, tile: Tile, filter: Filter<'_>) 
     );
     let positions = (tile.outputs() + 2).pow(2);
     let mut u = Buffer::zeroed(positions * cin * cout);
-    match tile {
-        Tile::F4 => dispatch(
-            kernel,
-            Weights::<F4, 4, 6> {
-                filter,
-                u: u.as_mut_slice(),
-                padded: [cin, cout],
-                tile: PhantomData,
-            },
-        ),
-        Tile::F6 => dispatch(
-            kernel,
-            Weights::<F6, 6, 8> {
-                filter,
-                u: u.as_mut_slice(),
-                padded: [cin, cout],
-                tile: PhantomData,
-            },
-        ),
-    }
+    let out = OutputPtr::new(u.as_mut_slice());
+    (0..cout / lanes(kernel))
+        .into_par_iter()
+        .for_each(|register| match tile {
+            Tile::F4 => dispatch(kernel, Register::<F4, 4, 6>::new(&filter, out, [cin, cout], register)),
+            Tile::F6 => dispatch(kernel, Register::<F6, 6, 8>::new(&filter, out, [cin, cout], register)),
+        });
     u
 }
 
-/// Transforms all filters into `u`.
-struct Weights<'a, T, const M: usize, const A: usize> {
-    filter: Filter<'a>,
-    u: &'a mut [f32],
+/// The filters of one register of output channels, transformed by one thread.
+struct Register<'a, T, const M: usize, const A: usize> {
+    filter: &'a Filter<'a>,
+    out: OutputPtr<'a>,
     padded: [usize; 2],
+    register: usize,
     tile: PhantomData<T>,
 }
 
-impl<T: Transform<M, A>, const M: usize, const A: usize> Job for Weights<'_, T, M, A> {
+impl<'a, T: Transform<M, A>, const M: usize, const A: usize> Register<'a, T, M, A> {
+    fn new(filter: &'a Filter<'a>, out: OutputPtr<'a>, padded: [usize; 2], register: usize) -> Self {
+        Self {
+            filter,
+            out,
+            padded,
+            register,
+            tile: PhantomData,
+        }
+    }
+}
+
+impl<T: Transform<M, A>, const M: usize, const A: usize> Job for Register<'_, T, M, A> {
     #[inline(always)]
     unsafe fn run<V: Simd>(self) {
         let Self {
             filter,
-            u,
+            out,
             padded: [cin, cout],
+            register,
             ..
         } = self;
         for (start, len) in Blocks::new(cout / V::LANES, V::BLOCK) {
-            for register in start..start + len {
-                for ci in 0..filter.cin {
-                    let offset = start * V::LANES * cin + (ci * len + register - start) * V::LANES;
-                    // SAFETY: the caller vouches for the instruction set.
-                    unsafe {
-                        let positions = filter_tile::<V, T, M, A>(&filter, register * V::LANES, ci);
-                        for (position, v) in positions.into_iter().flatten().enumerate() {
-                            let at = position * cin * cout + offset;
-                            v.store(u[at..at + V::LANES].as_mut_ptr());
-                        }
+            if !(start..start + len).contains(&register) {
+                continue;
+            }
+            for ci in 0..filter.cin {
+                let offset = start * V::LANES * cin + (ci * len + register - start) * V::LANES;
+                // SAFETY: the caller vouches for the instruction set. The offsets lie within `U`, and those of
+                // different registers are disjoint.
+                unsafe {
+                    let positions = filter_tile::<V, T, M, A>(filter, register * V::LANES, ci);
+                    for (position, v) in positions.into_iter().flatten().enumerate() {
+                        v.store(out.get().add(position * cin * cout + offset));
                     }
                 }
             }
