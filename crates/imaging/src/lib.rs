@@ -7,6 +7,7 @@ mod denoiser;
 mod error;
 mod hash;
 mod image;
+mod metrics;
 pub mod noise;
 mod sigma;
 
@@ -15,4 +16,5 @@ pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoi
 pub use error::Error;
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, image_from_vec, require_dims, vec_from_image};
+pub use metrics::psnr;
 pub use sigma::{Sigma, SigmaSupport};

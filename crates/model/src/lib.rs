@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod architecture;
+mod checkpoint;
 mod conv;
 mod denoiser;
 mod dncnn;
@@ -9,12 +10,18 @@ mod error;
 mod ffdnet;
 mod init;
 mod network;
+mod tensor_file;
 mod tiling;
+pub mod train;
+mod weights;
 
 pub use architecture::Architecture;
+pub use checkpoint::{
+    CONFIG_FILE, Checkpoint, CheckpointConfig, NoiseRange, WEIGHTS_FILE, WeightsRecord, load_config,
+};
 pub use conv::{Activation, Activations, Conv3x3};
 pub use denoiser::NetworkDenoiser;
-pub use dncnn::{Dncnn, DncnnConfig};
+pub use dncnn::{Conditioning, Dncnn, DncnnConfig};
 pub use error::Error;
 pub use ffdnet::{Ffdnet, FfdnetConfig};
 pub use network::Network;

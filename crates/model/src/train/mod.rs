@@ -1,0 +1,16 @@
+//! Training of a denoiser on photographs.
+
+mod config;
+mod data;
+mod log;
+mod loss;
+mod state;
+mod trainer;
+
+pub use config::{
+    DataConfig, LossKind, NoiseConfig, OptimizerConfig, OptimizerKind, SaveConfig, TrainConfig, TrainingConfig,
+    ValidationConfig,
+};
+pub use data::TrainingSet;
+pub use log::{TrainRow, ValidationPsnr, csv_from_rows};
+pub use trainer::{Progress, Trainer, TrainingRecord};

@@ -1,0 +1,295 @@
+//! The training loop.
+//!
+//! burn-train's learner is not used: it does not keep a moving average of the weights, does not save in the middle of
+//! an epoch, and its build alone costs more than the rest of the program.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::noise::gaussian;
+use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
+
+use super::loss::loss;
+use super::state::{STATE_FILE, SavedProgress, State, optimizer};
+use super::{TrainConfig, TrainRow, TrainingSet, ValidationPsnr, csv_from_rows};
+use crate::checkpoint::{Checkpoint, CheckpointConfig};
+use crate::tensor_file;
+use crate::weights::{Weights, network_with_weights, weights_from_network};
+use crate::{Error, Network, NetworkDenoiser};
+
+/// Rows of `train.csv` are written at least this often, in steps.
+const ROW_EVERY: u64 = 100;
+
+/// How a checkpoint was trained, as its `config.toml` records it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecord {
+    /// Version of the program.
+    pub tweedie: String,
+    /// Steps that were done.
+    pub steps: u64,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Number of training images.
+    pub images: usize,
+    /// sha256 of the list of the training images' own sha256, in the order of their names.
+    pub data_sha256: String,
+    /// The configuration of the run.
+    pub config: TrainConfig,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Loss of this step.
+    pub loss: f64,
+    /// Seconds of training, over all runs.
+    pub seconds: f64,
+}
+
+/// A run that can be stopped after any step and goes on from its last save with the same numbers.
+pub struct Trainer {
+    config: TrainConfig,
+    folder: PathBuf,
+    device: Device,
+    network: Network,
+    average: Weights,
+    optimizer: ModuleOptimizer,
+    data: TrainingSet,
+    validation: TrainingSet,
+    data_sha256: String,
+    progress: SavedProgress,
+    last_save: (u64, Instant),
+}
+
+impl Trainer {
+    /// A new run in `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the data do not fit the configuration.
+    pub fn new(
+        config: TrainConfig,
+        folder: &Path,
+        data: TrainingSet,
+        validation: TrainingSet,
+        data_sha256: String,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        let channels = config.architecture.channels();
+        data.check(channels, config.data.patch)?;
+        if !validation.is_empty() {
+            validation.check(channels, 1)?;
+        }
+        std::fs::create_dir_all(folder)
+            .map_err(|source| tweedie_imaging::Error::Io { operation: "making", path: folder.to_path_buf(), source })?;
+        let device = device.clone().autodiff();
+        let network = config.architecture.init(config.seed, &device)?;
+        let progress = SavedProgress {
+            config: config.clone(),
+            step: 0,
+            seconds: 0.0,
+            loss_sum: 0.0,
+            loss_count: 0,
+            rows: Vec::new(),
+        };
+        Ok(Self {
+            average: weights_from_network(&network)?,
+            optimizer: optimizer(&config),
+            config,
+            folder: folder.to_path_buf(),
+            device,
+            network,
+            data,
+            validation,
+            data_sha256,
+            progress,
+            last_save: (0, Instant::now()),
+        })
+    }
+
+    /// Whether a run's folder holds a state to go on from.
+    pub fn can_resume(folder: &Path) -> bool {
+        folder.join(STATE_FILE).exists()
+    }
+
+    /// Goes on from the last save in the run's folder.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if the state is broken or belongs to another configuration (only `training.steps` and the
+    /// folders may differ).
+    pub fn resume(mut self) -> Result<Self, Error> {
+        let state = State::load(&self.folder, &weights_from_network(&self.network)?)?;
+        let mut saved = state.progress.config.clone();
+        saved.training.steps = self.config.training.steps;
+        saved.data.folders.clone_from(&self.config.data.folders);
+        saved.validation.folders.clone_from(&self.config.validation.folders);
+        saved.save = self.config.save.clone();
+        if saved != self.config {
+            let path = self.folder.join(STATE_FILE);
+            return Err(tensor_file::checkpoint(&path, "a run with this configuration", "another one's state"));
+        }
+        self.network = network_with_weights(self.network, &state.weights);
+        self.average = state.average;
+        self.optimizer = self.optimizer.load_record(state.optimizer);
+        self.last_save = (state.progress.step, Instant::now());
+        self.progress = SavedProgress { config: self.config.clone(), ..state.progress };
+        Ok(self)
+    }
+
+    /// Steps done.
+    pub fn steps_done(&self) -> u64 {
+        self.progress.step
+    }
+
+    /// Whether all steps are done.
+    pub fn is_finished(&self) -> bool {
+        self.progress.step >= self.config.training.steps
+    }
+
+    /// The rows of `train.csv` so far.
+    pub fn rows(&self) -> &[TrainRow] {
+        &self.progress.rows
+    }
+
+    /// One optimizer step, and whatever is due after it: a row, a validation, a save.
+    ///
+    /// # Errors
+    /// If the loss is not finite, the device fails, or a file cannot be written.
+    pub fn step(&mut self) -> Result<Progress, Error> {
+        let started = Instant::now();
+        let step = self.progress.step;
+        let batch = self.data.batch(&self.config, step, &self.device);
+        let estimate = self.network.forward(batch.noisy, batch.sigma);
+        let loss = loss(self.config.training.loss, estimate, batch.clean);
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        let rate = self.config.learning_rate(step);
+        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        let loss: f64 = loss
+            .inner()
+            .try_into_scalar::<f32>()
+            .map_err(|error| tweedie_imaging::Error::Device { reason: error.to_string() })?
+            .into();
+        if !loss.is_finite() {
+            return Err(Error::Config {
+                key: "optimizer.learning_rate",
+                expected: "a rate at which training is stable".to_owned(),
+                got: format!("{rate} with a loss of {loss} at step {step}"),
+            });
+        }
+        self.average()?;
+        let progress = &mut self.progress;
+        progress.step += 1;
+        progress.seconds += started.elapsed().as_secs_f64();
+        progress.loss_sum += loss;
+        progress.loss_count += 1;
+        self.after_step(rate)?;
+        Ok(Progress { step: self.progress.step, loss, seconds: self.progress.seconds })
+    }
+
+    /// Saves the run's state, its checkpoint (the averaged weights) and `train.csv`.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save(&mut self) -> Result<(), Error> {
+        let state = State {
+            progress: self.progress.clone(),
+            weights: weights_from_network(&self.network)?,
+            average: self.average.clone(),
+            optimizer: self.optimizer.to_record(),
+        };
+        state.save(&self.folder)?;
+        let record = TrainingRecord {
+            tweedie: env!("CARGO_PKG_VERSION").to_owned(),
+            steps: self.progress.step,
+            seconds: self.progress.seconds.round(),
+            images: self.data.len(),
+            data_sha256: self.data_sha256.clone(),
+            config: self.config.clone(),
+        };
+        let config = CheckpointConfig::new(self.config.architecture.clone(), self.config.noise_range(), Some(record));
+        Checkpoint { config, network: self.averaged_network() }.save(&self.folder)?;
+        tensor_file::write(&self.folder.join("train.csv"), csv_from_rows(&self.progress.rows).as_bytes())?;
+        self.last_save = (self.progress.step, Instant::now());
+        Ok(())
+    }
+
+    fn after_step(&mut self, rate: f64) -> Result<(), Error> {
+        let step = self.progress.step;
+        let finished = self.is_finished();
+        let measure = !self.validation.is_empty() && (step.is_multiple_of(self.config.validation.every) || finished);
+        if measure || finished || step.is_multiple_of(ROW_EVERY) {
+            let validation = if measure { self.validate()? } else { Vec::new() };
+            let progress = &mut self.progress;
+            progress.rows.push(TrainRow {
+                step,
+                seconds: progress.seconds,
+                loss: progress.loss_sum / progress.loss_count as f64,
+                learning_rate: rate,
+                validation,
+            });
+            (progress.loss_sum, progress.loss_count) = (0.0, 0);
+        }
+        let (last_step, last_time) = self.last_save;
+        let save = &self.config.save;
+        let by_steps = save.steps > 0 && step - last_step >= save.steps;
+        let by_time = save.minutes > 0.0 && last_time.elapsed().as_secs_f64() >= 60.0 * save.minutes;
+        if by_steps || by_time || finished { self.save() } else { Ok(()) }
+    }
+
+    /// average <- d average + (1 - d) weights, where d rises to the configured decay over the first steps so that the
+    /// average forgets the initial weights.
+    fn average(&mut self) -> Result<(), Error> {
+        let step = self.progress.step as f64;
+        let decay = self.config.training.ema_decay.min((1.0 + step) / (10.0 + step)) as f32;
+        let weights = weights_from_network(&self.network)?;
+        for (name, new) in weights {
+            if let Some(average) = self.average.get_mut(&name) {
+                for (average, new) in average.values.iter_mut().zip(new.values) {
+                    *average += (1.0 - decay) * (new - *average);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn averaged_network(&self) -> Network {
+        let network = if self.config.training.ema_decay > 0.0 {
+            network_with_weights(self.network.clone(), &self.average)
+        } else {
+            self.network.clone()
+        };
+        network.valid()
+    }
+
+    /// Mean PSNR of the averaged weights on the validation images, with the same noise every time.
+    fn validate(&self) -> Result<Vec<ValidationPsnr>, Error> {
+        let device = self.device.clone().without_autodiff();
+        let denoiser = NetworkDenoiser::new(
+            "validation",
+            self.averaged_network(),
+            &self.config.architecture,
+            SigmaSupport::Blind,
+            None,
+            &device,
+        );
+        let mut results = Vec::new();
+        for &level in &self.config.validation.sigma {
+            let sigma = Sigma::from_grey_levels(level)?;
+            let mut total = 0.0;
+            for (index, clean) in self.validation.images(&device).enumerate() {
+                let noise: Tensor<4> = gaussian(clean.dims(), sigma, self.config.seed, index as u64, &device)?;
+                let estimate = denoiser.denoise(clean.clone() + noise, sigma)?;
+                total += psnr(&estimate, &clean)?[0];
+            }
+            results.push(ValidationPsnr { sigma: level, psnr_db: total / self.validation.len() as f64 });
+        }
+        Ok(results)
+    }
+}
