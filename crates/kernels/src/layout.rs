@@ -149,11 +149,6 @@ impl Layout {
         self.tile.outputs()
     }
 
-    /// Output pixels per side of a tile: transformed weights fit every layout with the same.
-    pub fn tile_outputs(&self) -> usize {
-        self.tile.outputs()
-    }
-
     pub(crate) fn tile(&self) -> Tile {
         self.tile
     }

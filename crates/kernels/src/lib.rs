@@ -34,6 +34,7 @@
 #![deny(missing_docs)]
 
 mod activation;
+mod allocator;
 mod blocks;
 mod buffer;
 mod chunks;
@@ -51,6 +52,7 @@ mod thin;
 mod winograd;
 
 pub use activation::Activation;
+pub use allocator::AlignedAllocator;
 pub use conv::{Conv3x3, Transformed};
 pub use error::Error;
 pub use kernel::{Kernel, active_kernel};
