@@ -30,7 +30,9 @@ pub fn image_from_vec(values: Vec<f32>, dims: [usize; 4], device: &Device) -> Re
 /// # Errors
 /// [`Error::Device`] if the device fails to deliver its data.
 pub fn vec_from_image(image: &Image) -> Result<Vec<f32>, Error> {
-    image.clone().try_into_vec_as::<f32>().map_err(|error| Error::Device { reason: error.to_string() })
+    image.clone().try_into_vec_as::<f32>().map_err(|error| Error::Device {
+        reason: error.to_string(),
+    })
 }
 
 /// Checks that an image has the `[C, H, W]` that an operation expects; any batch size passes.
@@ -42,5 +44,9 @@ pub fn require_dims(operation: &'static str, image: &Image, expected: [usize; 3]
     if got[1..] == expected {
         return Ok(());
     }
-    Err(Error::Shape { operation, expected: format!("[N, {}, {}, {}]", expected[0], expected[1], expected[2]), got: format!("{got:?}") })
+    Err(Error::Shape {
+        operation,
+        expected: format!("[N, {}, {}, {}]", expected[0], expected[1], expected[2]),
+        got: format!("{got:?}"),
+    })
 }

@@ -19,7 +19,11 @@ impl Sigma {
     /// # Errors
     /// [`Error::InvalidSigma`] unless `value` is finite and not negative.
     pub fn new(value: f64) -> Result<Self, Error> {
-        if value.is_finite() && value >= 0.0 { Ok(Self(value)) } else { Err(Error::InvalidSigma { value }) }
+        if value.is_finite() && value >= 0.0 {
+            Ok(Self(value))
+        } else {
+            Err(Error::InvalidSigma { value })
+        }
     }
 
     /// A level given in 8-bit grey levels: sigma = `levels` / 255.
@@ -83,9 +87,7 @@ impl SigmaSupport {
         match self {
             Self::Blind => true,
             // Relative slack of one f32 rounding: levels that went through a file are not turned away.
-            Self::Range { min, max } => {
-                sigma.0 >= min.0 * (1.0 - 1e-6) && sigma.0 <= max.0 * (1.0 + 1e-6)
-            }
+            Self::Range { min, max } => sigma.0 >= min.0 * (1.0 - 1e-6) && sigma.0 <= max.0 * (1.0 + 1e-6),
         }
     }
 }

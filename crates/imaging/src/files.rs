@@ -1,0 +1,119 @@
+//! Image and array files. Formats are told by content when reading and by the name's ending when writing.
+
+mod array;
+mod bytes;
+mod npy;
+mod npz;
+mod raster;
+mod write;
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+pub use array::{Array, read_array, read_npz, write_array, write_npz};
+use bytes::FileBytes;
+pub use write::{depth_for, write_image};
+
+use crate::color::{self, ColorMode};
+use crate::{Error, Image, image_from_vec, sha256_bytes};
+
+/// Most numbers that an image or array may have: 2^28, 1 GiB of f32, a gray image of 16384x16384. A small file can
+/// claim, or unpack to, far more than memory holds.
+pub const MAX_VALUES: usize = 1 << 28;
+
+/// Precision of the samples in an image file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// 8-bit integers; 255 is the value 1. Files with fewer bits are scaled to it.
+    Eight,
+    /// 16-bit integers; 65535 is the value 1.
+    Sixteen,
+    /// Floating point numbers, which stand for themselves.
+    Float,
+}
+
+/// An image file in host memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadedImage {
+    /// `[N, C, H, W]`; N is 1 except for four-dimensional arrays.
+    pub dims: [usize; 4],
+    /// Samples in the order of `dims`, nominal range `[0, 1]`, finite.
+    pub values: Vec<f32>,
+    /// Precision of the samples in the file.
+    pub depth: Depth,
+    /// sha256 of the file that was decoded, in hexadecimal.
+    pub sha256: String,
+}
+
+impl LoadedImage {
+    /// The image as a tensor on `device`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the public fields were changed and no longer fit together.
+    pub fn image(&self, device: &Device) -> Result<Image, Error> {
+        image_from_vec(self.values.clone(), self.dims, device)
+    }
+}
+
+/// Samples as a decoder delivers them, `[N, C, H, W]`, nominal range `[0, 1]`.
+struct Decoded {
+    dims: [usize; 4],
+    values: Vec<f32>,
+    depth: Depth,
+}
+
+/// Reads an image: PNG, JPEG, TIFF, `.npy`, or `.npz` with a single array. The content decides, not the name.
+///
+/// * PNG, JPEG, TIFF: gray or RGB of up to 8 or of 16 bits, TIFF also RGB of 32-bit floats. The EXIF (or TIFF)
+///   orientation is applied. An alpha channel is dropped if every pixel is opaque, else the image is refused. Colour
+///   profiles and gamma chunks are ignored: values are as stored. Of several pages or frames the first is read.
+/// * Arrays: f32, f64, u8, u16, or bool, in C or Fortran order, of shape `[H, W]`, `[C, H, W]` with C = 1 or 3,
+///   `[H, W, C]` with C = 1 or 3 (only if the first axis is neither 1 nor 3), or `[N, C, H, W]`.
+/// * Integers are divided by their largest value (255, 65535; true is 1); floats keep their values.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is empty, truncated, of another format or larger
+/// than [`MAX_VALUES`], or if `mode` asks for gray or RGB and the file has neither 1 nor 3 channels;
+/// [`Error::NonFinite`] if it holds NaN or an infinity.
+pub fn read_image(path: &Path, mode: ColorMode) -> Result<LoadedImage, Error> {
+    let bytes = FileBytes::read(path)?;
+    let decoded = match bytes.kind()? {
+        FileKind::Raster(format) => raster::decode(&bytes, format)?,
+        FileKind::Npy | FileKind::Npz => array::decode_image(&bytes)?,
+    };
+    require_finite(path.display().to_string(), &decoded.values)?;
+    let channels = decoded.dims[1];
+    let (values, dims) = color::convert(decoded.values, decoded.dims, mode)
+        .ok_or_else(|| bytes.wrong("an image with 1 or 3 channels", format!("{channels} channels")))?;
+    Ok(LoadedImage {
+        dims,
+        values,
+        depth: decoded.depth,
+        sha256: sha256_bytes(&bytes.content),
+    })
+}
+
+/// What a file's first bytes say that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FileKind {
+    /// PNG, JPEG or TIFF.
+    Raster(image::ImageFormat),
+    Npy,
+    Npz,
+}
+
+fn require_finite<T: Copy + Into<f64>>(what: String, values: &[T]) -> Result<(), Error> {
+    let mut bad = values
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| !(**value).into().is_finite());
+    match bad.next() {
+        None => Ok(()),
+        Some((first, _)) => Err(Error::NonFinite {
+            what,
+            count: 1 + bad.count(),
+            first,
+        }),
+    }
+}

@@ -1,0 +1,52 @@
+//! The zip container of `.npz` files.
+
+use std::io::{self, Cursor, Seek, Write};
+
+use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::bytes::FileBytes;
+use super::npy::{self, Npy};
+use super::{Array, MAX_VALUES};
+use crate::Error;
+
+/// All arrays of the archive with their names, in the order of the archive.
+pub(super) fn read(bytes: &FileBytes) -> Result<Vec<(String, Npy)>, Error> {
+    let refused = |error: zip::result::ZipError| bytes.wrong("a whole .npz file", error.to_string());
+    let mut archive = ZipArchive::new(Cursor::new(&bytes.content[..])).map_err(refused)?;
+    let mut arrays = Vec::new();
+    let mut total = 0;
+    for index in 0..archive.len() {
+        let entry = archive.by_index(index).map_err(refused)?;
+        let file_name = entry.name().map_err(refused)?.into_owned();
+        // NumPy takes no other files for arrays either.
+        let Some(name) = array_name_from_file_name(&file_name) else {
+            continue;
+        };
+        let npy = npy::read(entry)
+            .map_err(|wrong| bytes.wrong(wrong.expected, format!("{} in the array '{name}'", wrong.got)))?;
+        total += npy.array.values.len();
+        if total > MAX_VALUES {
+            return Err(bytes.wrong(format!("at most {MAX_VALUES} values"), "more, in several arrays"));
+        }
+        arrays.push((name.to_owned(), npy));
+    }
+    if arrays.is_empty() {
+        Err(bytes.wrong("an .npz file with arrays", "none"))
+    } else {
+        Ok(arrays)
+    }
+}
+
+/// Writes arrays as f64, compressed; the time of all entries is 1980-01-01, so equal arrays give equal files.
+pub(super) fn write(file: impl Write + Seek, arrays: &[(&str, &Array)]) -> io::Result<()> {
+    let mut archive = ZipWriter::new(file);
+    for (name, array) in arrays {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        archive.start_file(file_name_from_array_name(name), options)?;
+        super::array::write_values(&mut archive, &array.shape, array.values.iter().copied())?;
+    }
+    archive.finish()?;
+    Ok(())
+}

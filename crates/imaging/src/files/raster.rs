@@ -1,0 +1,115 @@
+//! Decoding PNG, JPEG and TIFF.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+
+use super::bytes::FileBytes;
+use super::{Decoded, Depth, MAX_VALUES};
+use crate::Error;
+
+pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, Error> {
+    let name = match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        _ => "TIFF",
+    };
+    let whole = || format!("a whole {name} image, gray or RGB");
+    let refused = |error: image::ImageError| bytes.wrong(whole(), error.to_string());
+    if format == ImageFormat::Jpeg && !jpeg_ends(&bytes.content) {
+        return Err(bytes.wrong(whole(), "a truncated one (no end marker)"));
+    }
+
+    let mut reader = ImageReader::with_format(Cursor::new(&bytes.content[..]), format);
+    let mut limits = image::Limits::default();
+    // Decoders hold the samples and, at worst, one more copy of up to 4 channels; f32 samples are the largest.
+    limits.max_alloc = Some(8 * MAX_VALUES as u64);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(refused)?;
+    let (width, height) = decoder.dimensions();
+    let samples = u64::from(width) * u64::from(height) * u64::from(decoder.color_type().channel_count());
+    if samples > MAX_VALUES as u64 {
+        return Err(bytes.wrong(
+            format!("at most {MAX_VALUES} samples"),
+            format!("{width}x{height} pixels"),
+        ));
+    }
+    let orientation = decoder.orientation().map_err(refused)?;
+    let mut decoded = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    decoded.apply_orientation(orientation);
+    planes(bytes, &decoded)
+}
+
+fn planes(bytes: &FileBytes, image: &DynamicImage) -> Result<Decoded, Error> {
+    let size = [image.height() as usize, image.width() as usize];
+    let (eight, sixteen) = (f64::from(u8::MAX), f64::from(u16::MAX));
+    match image {
+        DynamicImage::ImageLuma8(pixels) => split(bytes, pixels, 1, size, eight, Depth::Eight),
+        DynamicImage::ImageLumaA8(pixels) => split(bytes, pixels, 2, size, eight, Depth::Eight),
+        DynamicImage::ImageRgb8(pixels) => split(bytes, pixels, 3, size, eight, Depth::Eight),
+        DynamicImage::ImageRgba8(pixels) => split(bytes, pixels, 4, size, eight, Depth::Eight),
+        DynamicImage::ImageLuma16(pixels) => split(bytes, pixels, 1, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageLumaA16(pixels) => split(bytes, pixels, 2, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageRgb16(pixels) => split(bytes, pixels, 3, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageRgba16(pixels) => split(bytes, pixels, 4, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageRgb32F(pixels) => split(bytes, pixels, 3, size, 1.0, Depth::Float),
+        DynamicImage::ImageRgba32F(pixels) => split(bytes, pixels, 4, size, 1.0, Depth::Float),
+        other => Err(bytes.wrong("gray or RGB samples", format!("{:?}", other.color()))),
+    }
+}
+
+/// Interleaved samples to planes, scaled by 1 / `largest`; the alpha channel (of 2 or 4 stored) must be opaque.
+fn split<T: Copy + Into<f64>>(
+    bytes: &FileBytes,
+    samples: &[T],
+    stored: usize,
+    [height, width]: [usize; 2],
+    largest: f64,
+    depth: Depth,
+) -> Result<Decoded, Error> {
+    let channels = stored - usize::from(stored.is_multiple_of(2));
+    if channels < stored {
+        let is_opaque = |pixel: &[T]| pixel[channels].into() == largest;
+        let transparent = samples.chunks_exact(stored).filter(|pixel| !is_opaque(pixel)).count();
+        if transparent > 0 {
+            return Err(bytes.wrong("an opaque image", format!("{transparent} pixels that are not opaque")));
+        }
+    }
+    let plane = |channel: usize| {
+        samples
+            .iter()
+            .skip(channel)
+            .step_by(stored)
+            .map(move |&sample| (sample.into() / largest) as f32)
+    };
+    let values = (0..channels).flat_map(plane).collect();
+    Ok(Decoded {
+        dims: [1, channels, height, width],
+        values,
+        depth,
+    })
+}
+
+/// Whether the end marker follows the first scan. The decoder fills the missing part of a truncated image with gray.
+///
+/// Inside a scan the byte 255 is never followed by 217, so only the marker itself can match; in the segments before the
+/// scan (an embedded preview, for instance) it can, so these are skipped by their lengths. ITU-T T.81, annex B.
+fn jpeg_ends(content: &[u8]) -> bool {
+    const END: [u8; 2] = [0xff, 0xd9];
+    let mut at = 2;
+    while let Some(&[0xff, marker]) = content.get(at..at + 2) {
+        match marker {
+            // Fill bytes may precede a marker.
+            0xff => at += 1,
+            // Start of scan.
+            0xda => return content[at..].windows(2).any(|pair| pair == END),
+            // Markers without a segment.
+            0x01 | 0xd0..=0xd8 => at += 2,
+            _ => match content.get(at + 2..at + 4) {
+                Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+                _ => return false,
+            },
+        }
+    }
+    false
+}
