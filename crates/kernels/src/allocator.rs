@@ -6,17 +6,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 const LINE_FROM: usize = 64 << 10;
 
 /// A cache line, and a register of 16 lanes: misaligned, each access touches two lines, and the convolutions take
-/// 5-8 % longer.
+/// about 5 % longer. Huge pages on top of it gained nothing.
 const LINE: usize = 64;
 
-/// From this size on, blocks start at a huge page; below, rounding up to huge pages would waste too much.
-const HUGE_FROM: usize = 4 << 20;
-
-/// A huge page on x86-64 and most AArch64 systems.
-const HUGE: usize = 2 << 20;
-
-/// The system's allocator, but with large blocks aligned for the kernels of this crate and, on Linux, backed by huge
-/// pages.
+/// The system's allocator, but with large blocks aligned for the kernels of this crate.
 ///
 /// The kernels take any slice. A program that installs this allocator gives them aligned ones without any change to
 /// the code, or the libraries, that allocate them:
@@ -34,11 +27,7 @@ pub struct AlignedAllocator;
 /// The layout that is asked of the system for a caller's layout; a function of it alone, so that a block is freed with
 /// the layout that it was allocated with.
 fn widened(layout: Layout) -> Layout {
-    let align = match layout.size() {
-        HUGE_FROM.. => HUGE,
-        LINE_FROM.. => LINE,
-        _ => 1,
-    };
+    let align = if layout.size() >= LINE_FROM { LINE } else { 1 };
     layout.align_to(align).unwrap_or(layout)
 }
 
@@ -47,11 +36,7 @@ fn widened(layout: Layout) -> Layout {
 unsafe impl GlobalAlloc for AlignedAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller vouches for a size above zero.
-        let block = unsafe { System.alloc(widened(layout)) };
-        if layout.size() >= HUGE_FROM && !block.is_null() {
-            advise_huge(block, layout.size());
-        }
-        block
+        unsafe { System.alloc(widened(layout)) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -92,28 +77,13 @@ unsafe impl GlobalAlloc for AlignedAllocator {
     }
 }
 
-/// Asks for huge pages; the block works all the same if there are none.
-fn advise_huge(block: *mut u8, size: usize) {
-    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-    {
-        unsafe extern "C" {
-            fn madvise(address: *mut std::ffi::c_void, length: usize, advice: std::ffi::c_int) -> std::ffi::c_int;
-        }
-        const MADV_HUGEPAGE: std::ffi::c_int = 14;
-        // SAFETY: whole pages of the block, whose start is aligned to them; the advice changes no content.
-        let _ = unsafe { madvise(block.cast(), size / HUGE * HUGE, MADV_HUGEPAGE) };
-    }
-    #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-    let _ = (block, size);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn blocks_are_aligned_and_keep_their_content() {
-        let sizes = [16, 1000, LINE_FROM, LINE_FROM + 8, HUGE_FROM, HUGE_FROM + 12345, 100];
+        let sizes = [16, 1000, LINE_FROM, LINE_FROM + 8, 4 << 20, 100];
         // SAFETY: sizes are above zero, and every block is used within its size and freed with its last layout.
         unsafe {
             let mut layout = Layout::from_size_align(8, 4).unwrap();
@@ -133,7 +103,6 @@ mod tests {
             }
             AlignedAllocator.dealloc(block, layout);
         }
-        assert_eq!(widened(Layout::new::<[u8; HUGE_FROM]>()).align(), HUGE);
         assert_eq!(widened(Layout::new::<[u8; LINE_FROM]>()).align(), LINE);
         assert_eq!(widened(Layout::new::<u64>()), Layout::new::<u64>());
     }

@@ -6,8 +6,12 @@
 //! weights and bias with the activation's derivative fused.
 //!
 //! The instruction set is chosen once at run time ([`active_kernel`]); the environment variable `TWEEDIE_KERNEL`
-//! overrides it. Work is spread over rayon's current pool, and results do not depend on the number of threads, bit
-//! for bit.
+//! overrides it (`naive`, `scalar`, `avx2` or `avx512`). Work is spread over rayon's current pool, and results do not
+//! depend on the number of threads, bit for bit.
+//!
+//! Kernels: `naive` (the oracle, [`naive`]), `scalar` (portable code), `avx2` and `avx512`. There is none for NEON yet:
+//! AArch64 runs the portable code. Buffers may have any alignment, but those that start at a cache line are faster
+//! ([`AlignedAllocator`]).
 //!
 //! This is the only crate of the workspace with `unsafe` code: a [`Kernel`] value exists only if the CPU supports it,
 //! which is what every call into an instruction-set-specific function relies on.

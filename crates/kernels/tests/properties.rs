@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{SHAPES, data, kernels, packed, plan, unpacked};
+use common::{SHAPES, data, fast_kernels, packed, plan, unpacked};
 use tweedie_kernels::naive::Shape;
 use tweedie_kernels::{Activation, Conv3x3, Error, Kernel, Layout};
 
@@ -18,7 +18,7 @@ fn norm(a: &[f32]) -> f64 {
 /// `<conv(x), dy> = <x, input_grad(dy)> = <weight, weight_grad(x, dy)>`: all three are one trilinear form.
 #[test]
 fn gradients_are_adjoint() {
-    for kernel in kernels() {
+    for kernel in fast_kernels() {
         for &(name, shape) in SHAPES {
             let d = data(shape);
             let conv = plan(shape, kernel);
@@ -96,8 +96,7 @@ fn threads_do_not_change_a_bit() {
             },
         ),
     ];
-    let fast = kernels().into_iter().filter(|kernel| kernel.name() != "naive");
-    for kernel in fast {
+    for kernel in fast_kernels() {
         for (name, shape) in shapes {
             let conv = plan(shape, kernel);
             let run = |threads| {
@@ -120,7 +119,7 @@ fn threads_do_not_change_a_bit() {
 /// Outputs hold the last layer's values on entry; none may survive. NaN shows any that does.
 #[test]
 fn stale_buffers_do_not_matter() {
-    for kernel in kernels() {
+    for kernel in fast_kernels() {
         for &(name, shape) in SHAPES {
             let d = data(shape);
             let conv = plan(shape, kernel);
@@ -143,7 +142,7 @@ fn stale_buffers_do_not_matter() {
 /// One layer after another, without leaving the layout: the halo that a layer writes is what the next one reads.
 #[test]
 fn layers_chain() {
-    for kernel in kernels() {
+    for kernel in fast_kernels() {
         let image = Layout::new(1, 1, 13, 20).unwrap();
         let layers = [
             Conv3x3::with_kernel(image, 17, kernel).unwrap(),
@@ -180,7 +179,7 @@ fn layers_chain() {
 /// Transformed weights serve every image size and batch with the same tile.
 #[test]
 fn transformed_weights_are_reusable() {
-    for kernel in kernels() {
+    for kernel in fast_kernels() {
         let shape = Shape {
             n: 1,
             cin: 16,
