@@ -127,9 +127,10 @@ fn only(bytes: &FileBytes) -> Result<Npy, Error> {
                 }
             }
         }
-        FileKind::Raster(format) => {
-            Err(bytes.wrong("an .npy or .npz file", format!("a {} file", format.to_mime_type())))
-        }
+        FileKind::Raster(format) => Err(bytes.wrong(
+            "an .npy or .npz file",
+            format!("a file of type {}", format.to_mime_type()),
+        )),
     }
 }
 

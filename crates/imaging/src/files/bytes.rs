@@ -57,7 +57,7 @@ impl<'a> FileBytes<'a> {
         }
         match image::guess_format(&self.content) {
             Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff)) => Ok(FileKind::Raster(format)),
-            Ok(other) => Err(self.wrong(EXPECTED, format!("a {} file", other.to_mime_type()))),
+            Ok(other) => Err(self.wrong(EXPECTED, format!("a file of type {}", other.to_mime_type()))),
             Err(_) => Err(self.wrong(EXPECTED, "another kind of content")),
         }
     }

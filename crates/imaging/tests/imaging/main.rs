@@ -1,0 +1,9 @@
+//! Files, noise and metrics through the public interface.
+
+mod arrays;
+mod metrics;
+mod noise;
+mod raster;
+mod refused;
+mod shared;
+mod support;
