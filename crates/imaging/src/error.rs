@@ -67,12 +67,12 @@ pub enum Error {
         /// The system's error.
         source: std::io::Error,
     },
-    /// A file was read, but its content is not what was expected.
+    /// The content of a file that was read, or the name of one to be written, is not what was expected.
     #[error("{}: expected {expected}, got {got}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// What Tweedie reads.
+        /// What Tweedie reads or writes.
         expected: String,
         /// What it found.
         got: String,

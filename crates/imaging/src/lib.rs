@@ -1,5 +1,27 @@
 //! What every Tweedie crate shares: the [`Image`] type, noise levels, the denoiser traits, seeded host noise, metrics
 //! and files of images and arrays.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use tweedie_imaging::{ColorMode, Depth, Image, Sigma, noise, psnr, read_image, write_image};
+//!
+//! # fn main() -> Result<(), tweedie_imaging::Error> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("noisy.npy");
+//! let device = Device::default();
+//! let sigma = Sigma::from_grey_levels(25.0)?;
+//! let clean = Image::full([1, 1, 64, 64], 0.5, &device);
+//! let noisy = clean.clone() + noise::gaussian(clean.dims(), sigma, 0, 0, &device)?;
+//! write_image(&path, &noisy, Depth::Float)?;
+//!
+//! let loaded = read_image(&path, ColorMode::Gray)?;
+//! assert_eq!(loaded.dims, [1, 1, 64, 64]);
+//! let psnr_db = psnr(&loaded.image(&device)?, &clean)?[0];
+//! // -20 log10(25/255) = 20.17 for the whole population; these are 4096 samples.
+//! assert!((psnr_db - 20.17).abs() < 0.3);
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 mod atomic;

@@ -91,3 +91,38 @@ impl SigmaSupport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_levels_convert_and_print() {
+        let sigma = Sigma::from_grey_levels(25.0).unwrap();
+        assert_eq!(sigma.value(), 25.0 / 255.0);
+        assert_eq!(sigma.to_string(), "25/255");
+        assert_eq!(Sigma::from_grey_levels(7.65).unwrap().to_string(), "7.65/255");
+    }
+
+    #[test]
+    fn only_finite_levels_from_zero_exist() {
+        assert!(Sigma::new(0.0).is_ok());
+        for value in [-1e-9, f64::NAN, f64::INFINITY] {
+            assert!(matches!(Sigma::new(value), Err(Error::InvalidSigma { .. })), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_range_takes_levels_that_went_through_f32() {
+        let level = |levels| Sigma::from_grey_levels(levels).unwrap();
+        let range = SigmaSupport::Range {
+            min: level(5.0),
+            max: level(50.0),
+        };
+        for (levels, inside) in [(5.0, true), (50.0, true), (4.99, false), (50.01, false)] {
+            let through_f32 = Sigma::new(f64::from(level(levels).value() as f32)).unwrap();
+            assert_eq!(range.contains(through_f32), inside, "{levels}");
+        }
+        assert!(SigmaSupport::Blind.contains(level(1000.0)));
+    }
+}

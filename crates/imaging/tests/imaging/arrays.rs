@@ -79,7 +79,8 @@ fn element_types_keep_their_values_as_arrays_and_are_scaled_as_images() {
 
 #[test]
 fn shapes_of_images() {
-    let cases: Vec<(&str, (&[usize], [usize; 4], bool))> = vec![
+    type Case = (&'static [usize], [usize; 4], bool);
+    let cases: Vec<(&str, Case)> = vec![
         ("gray", (&[4, 5], [1, 1, 4, 5], false)),
         ("one channel first", (&[1, 4, 5], [1, 1, 4, 5], false)),
         ("colour", (&[3, 4, 5], [1, 3, 4, 5], false)),

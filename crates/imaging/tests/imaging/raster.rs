@@ -53,7 +53,8 @@ fn lossless_files_hold_the_samples_over_their_maximum() {
         .into();
     let rgb16 = samples(3, 65535).into_iter().map(|v| v as u16).collect();
     let rgb16 = ImageBuffer::<Rgb<u16>, _>::from_raw(3, 2, rgb16).unwrap().into();
-    let cases: Vec<(&str, (DynamicImage, usize, u32, Depth))> = vec![
+    type Case = (DynamicImage, usize, u32, Depth);
+    let cases: Vec<(&str, Case)> = vec![
         ("gray 8", (gray8, 1, 255, Depth::Eight)),
         ("gray 16", (gray16(65535), 1, 65535, Depth::Sixteen)),
         ("rgb 8", (rgb8(), 3, 255, Depth::Eight)),
