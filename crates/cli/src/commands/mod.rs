@@ -1,0 +1,10 @@
+//! One command a file.
+
+pub mod bench;
+pub mod checkpoints;
+pub mod completions;
+pub mod demo;
+pub mod denoise;
+pub mod evaluate;
+pub mod restore;
+pub mod train;
