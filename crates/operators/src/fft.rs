@@ -3,8 +3,12 @@
 //! Images are f32; the transforms run in f64 so that closed forms stay accurate for small rho, where a rounding error of
 //! the spectrum is divided by rho.
 
+mod complex;
+
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use complex::{ComplexFft2, transposed};
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex;

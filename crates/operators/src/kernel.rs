@@ -1,6 +1,5 @@
 //! Blur kernels.
 
-mod file;
 mod parse;
 
 use rustfft::num_complex::Complex;

@@ -1,18 +1,26 @@
 //! Linear forward operators, one per file.
 
 mod blur;
+mod compressed;
+mod demosaicking;
 mod downsampling;
 mod identity;
 mod mask;
+mod mri;
+mod radon;
 
 use std::fmt::Debug;
 
 use tweedie_imaging::Image;
 
 pub use blur::{Blur, Boundary};
+pub use compressed::CompressedSensing;
+pub use demosaicking::{BayerPattern, Demosaicking};
 pub use downsampling::Downsampling;
 pub use identity::Identity;
 pub use mask::Mask;
+pub use mri::{Field, Mri, MultiCoilMri, cartesian_mask, centered_mask, random_mask, synthetic_sensitivities};
+pub use radon::Radon;
 
 use crate::Error;
 

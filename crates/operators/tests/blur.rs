@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{image, random_values, values};
+use common::{image, random_values};
 use tweedie_operators::{Blur, Boundary, Downsampling, Kernel, LinearOperator, Mask};
+use tweedie_testing::values;
 
 fn naive(x: &[f32], rows: usize, cols: usize, kernel: &Kernel, boundary: Boundary) -> Vec<f64> {
     let [kr, kc] = kernel.dims();

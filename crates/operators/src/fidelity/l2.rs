@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tweedie_imaging::{Image, require_dims, vec_from_image};
+use tweedie_imaging::Image;
 
+use super::measurement::Measurement;
 use crate::cg::{CgOptions, conjugate_gradient};
-use crate::host::{norm_sq_per_image, require_batch, require_finite, require_positive};
+use crate::host::{norm_sq_per_image, require_positive};
 use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
 
 /// l(x) = 1/2 ||A x - y||^2, for Gaussian noise.
@@ -17,8 +18,7 @@ use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
 /// from z to [`CgOptions`]'s tolerance.
 #[derive(Clone, Debug)]
 pub struct L2 {
-    operator: Arc<dyn LinearOperator>,
-    y: Image,
+    measurement: Measurement,
     /// A^T y.
     back_projection: Image,
     cg: CgOptions,
@@ -30,12 +30,10 @@ impl L2 {
     /// # Errors
     /// If the shape of `y` does not fit, or it holds NaN or an infinity.
     pub fn new(operator: Arc<dyn LinearOperator>, y: Image) -> Result<Self, Error> {
-        require_dims("L2: measurement", &y, operator.codomain())?;
-        require_finite("L2: measurement", &vec_from_image(&y)?)?;
-        let back_projection = operator.adjoint(y.clone())?;
+        let measurement = Measurement::new("L2: measurement", operator, y)?;
+        let back_projection = measurement.operator.adjoint(measurement.y.clone())?;
         Ok(Self {
-            operator,
-            y,
+            measurement,
             back_projection,
             cg: CgOptions::default(),
         })
@@ -48,12 +46,12 @@ impl L2 {
 
     /// The operator A.
     pub fn operator(&self) -> &Arc<dyn LinearOperator> {
-        &self.operator
+        &self.measurement.operator
     }
 
     /// The measurement y.
     pub fn measurement(&self) -> &Image {
-        &self.y
+        &self.measurement.y
     }
 
     /// ||A x - y|| for each image, as the discrepancy principle and traces need it.
@@ -61,15 +59,14 @@ impl L2 {
     /// # Errors
     /// If the shape of `x` does not fit.
     pub fn residual_norm(&self, x: Image) -> Result<Vec<f64>, Error> {
-        require_batch("L2", &self.y, &x)?;
-        let residual = self.operator.apply(x)? - self.y.clone();
+        let residual = self.measurement.residual("L2", x)?;
         Ok(norm_sq_per_image(&residual)?.into_iter().map(f64::sqrt).collect())
     }
 }
 
 impl DataFidelity for L2 {
     fn domain(&self) -> [usize; 3] {
-        self.operator.domain()
+        self.measurement.operator.domain()
     }
 
     fn value(&self, x: Image) -> Result<Vec<f64>, Error> {
@@ -81,25 +78,26 @@ impl DataFidelity for L2 {
     }
 
     fn grad(&self, x: Image) -> Result<Image, Error> {
-        require_batch("L2: gradient", &self.y, &x)?;
-        Ok(self.operator.normal(x)? - self.back_projection.clone())
+        self.measurement.require("L2: gradient", &x)?;
+        Ok(self.measurement.operator.normal(x)? - self.back_projection.clone())
     }
 
     fn lipschitz(&self) -> Option<f64> {
-        Some(self.operator.norm_sq())
+        Some(self.measurement.operator.norm_sq())
     }
 
     fn prox(&self, z: Image, gamma: f64) -> Result<(Image, InnerSolve), Error> {
-        require_dims("L2: prox", &z, self.domain())?;
-        require_batch("L2: prox", &self.y, &z)?;
-        require_positive("L2: prox", "gamma", gamma)?;
+        self.measurement.require_prox("L2: prox", &z, gamma)?;
         let rho = 1.0 / gamma;
         require_positive("L2: prox", "1/gamma", rho)?;
-        match self.operator.normal_solve() {
-            Some(closed_form) => Ok((closed_form.tikhonov(self.y.clone(), z, rho)?, InnerSolve::Exact)),
+        match self.measurement.operator.normal_solve() {
+            Some(closed_form) => Ok((
+                closed_form.tikhonov(self.measurement.y.clone(), z, rho)?,
+                InnerSolve::Exact,
+            )),
             None => {
                 let b = self.back_projection.clone() + z.clone() * rho;
-                conjugate_gradient(self.operator.as_ref(), b, z, rho, self.cg)
+                conjugate_gradient(self.measurement.operator.as_ref(), b, z, rho, self.cg)
             }
         }
     }

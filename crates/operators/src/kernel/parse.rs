@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tweedie_imaging::{ColorMode, read_array, read_image};
+
 use super::{Kernel, MAX_SIZE};
 use crate::Error;
 use crate::host::parameter;
@@ -65,26 +67,44 @@ impl Kernel {
         Self::read(&path)
     }
 
-    /// A kernel from a `.npy` array of two dimensions, or from a gray `.png` (8 or 16 bit), normalised by [`Kernel::new`].
+    /// A kernel from an array of two dimensions (`.npy`), or from a gray image (any other ending that images have), normalised by
+    /// [`Kernel::new`].
     ///
     /// # Errors
     /// If the file cannot be read, is no gray image or array of two dimensions, has a side above [`MAX_SIZE`], or its values are no
     /// kernel; the error names the file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let file = super::file::read(path)?;
-        if file.rows > MAX_SIZE || file.cols > MAX_SIZE {
-            return Err(Error::KernelFile {
-                path: path.to_path_buf(),
-                expected: format!("at most {MAX_SIZE} x {MAX_SIZE} values"),
-                got: format!("{} x {}", file.rows, file.cols),
-            });
+        let wrong = |expected: String, got: String| Error::KernelFile {
+            path: path.to_path_buf(),
+            expected,
+            got,
+        };
+        let is_array = path.extension().is_some_and(|extension| extension == "npy");
+        let (shape, values) = if is_array {
+            let array = read_array(path)?;
+            (array.shape, array.values)
+        } else {
+            let image = read_image(path, ColorMode::AsStored)?;
+            let values = image.values.into_iter().map(f64::from).collect();
+            // A gray image is [1, 1, H, W]; colour keeps its channels and is refused below.
+            let [batch, channels, rows, cols] = image.dims;
+            let is_gray = batch == 1 && channels == 1;
+            (if is_gray { vec![rows, cols] } else { image.dims.to_vec() }, values)
+        };
+        let &[rows, cols] = shape.as_slice() else {
+            return Err(wrong(
+                "a gray image or an array of two dimensions".into(),
+                format!("shape {shape:?}"),
+            ));
+        };
+        if rows > MAX_SIZE || cols > MAX_SIZE {
+            return Err(wrong(
+                format!("at most {MAX_SIZE} x {MAX_SIZE} values"),
+                format!("{rows} x {cols}"),
+            ));
         }
-        Self::new(file.rows, file.cols, file.values).map_err(|error| match error {
-            Error::Parameter { expected, got, .. } => Error::KernelFile {
-                path: path.to_path_buf(),
-                expected,
-                got,
-            },
+        Self::new(rows, cols, values).map_err(|error| match error {
+            Error::Parameter { expected, got, .. } => wrong(expected, got),
             other => other,
         })
     }
@@ -92,6 +112,9 @@ impl Kernel {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+    use tweedie_imaging::{Array, Depth, image_from_vec, write_array, write_image};
+
     use super::*;
 
     fn parse(specification: &str) -> Result<Kernel, Error> {
@@ -126,5 +149,53 @@ mod tests {
             "{message}"
         );
         assert!(parse("missing.npy").unwrap_err().to_string().contains("missing.npy"));
+    }
+
+    #[test]
+    fn files_give_kernels_and_errors_name_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("levin09_2.npy");
+        let write = |shape: &[usize], values: &[f64]| {
+            write_array(
+                &path,
+                &Array {
+                    shape: shape.to_vec(),
+                    values: values.to_vec(),
+                },
+            )
+            .unwrap();
+        };
+        write(&[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 6.0]);
+        let expected = Kernel::new(2, 3, vec![0.0, 1.0, 2.0, 3.0, 4.0, 6.0]).unwrap();
+        assert_eq!(Kernel::parse("levin:2", folder.path()).unwrap(), expected);
+        assert_eq!(parse(path.to_str().unwrap()).unwrap(), expected);
+        for (shape, values) in [
+            (vec![4], vec![1.0; 4]),
+            (vec![1, 2], vec![0.0; 2]),
+            (vec![1, 2], vec![-1.0; 2]),
+        ] {
+            write(&shape, &values);
+            let message = Kernel::read(&path).unwrap_err().to_string();
+            assert!(message.contains("levin09_2.npy"), "{message}");
+        }
+
+        let path = folder.path().join("kernel.png");
+        let image = |dims: [usize; 4], values: Vec<f32>| image_from_vec(values, dims, &Device::flex()).unwrap();
+        write_image(&path, &image([1, 1, 1, 3], vec![0.2, 0.6, 0.2]), Depth::Eight).unwrap();
+        let kernel = parse(path.to_str().unwrap()).unwrap();
+        // Image files are read as f32.
+        assert_eq!(kernel.dims(), [1, 3]);
+        assert!(
+            kernel
+                .values()
+                .iter()
+                .zip([0.2, 0.6, 0.2])
+                .all(|(got, expected)| (got - expected).abs() < 1e-7)
+        );
+        write_image(&path, &image([1, 3, 1, 1], vec![0.2, 0.6, 0.2]), Depth::Eight).unwrap();
+        assert!(
+            Kernel::read(&path).unwrap_err().to_string().contains("kernel.png"),
+            "a colour image is no kernel"
+        );
     }
 }
