@@ -21,5 +21,7 @@ pub(crate) fn zeros(len: usize, stream: u64, device: &Device) -> Param<Tensor<1>
 /// that goes on in a new process must find its own.
 fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64, device: &Device) -> Param<Tensor<D>> {
     let tensor = Tensor::from_data(TensorData::new(values, dims), device);
-    Param::initialized(ParamId::from(id), tensor.require_grad())
+    // Parameters ask for gradients wherever the device can give them.
+    let tensor = if tensor.is_autodiff() { tensor.require_grad() } else { tensor };
+    Param::initialized(ParamId::from(id), tensor)
 }
