@@ -14,7 +14,8 @@ pub trait Algorithm: Send + Sync {
     /// Iterations of a run that no other rule stops.
     fn iterations(&self) -> u32;
 
-    /// The first iteration (from 0) from which levels and steps no longer change, so that "converged" has a meaning.
+    /// The first iteration (from 0) from which all iterations have the same fixed points, so that "converged" has a
+    /// meaning; at least [`Self::iterations`] if there is none.
     fn settled_from(&self) -> u32;
 
     /// Begins a run at `x0`, `[1, C, H, W]`.

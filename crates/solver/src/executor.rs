@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tweedie_imaging::Image;
+use tweedie_imaging::{Image, psnr};
 
 use crate::measure::{entries, norms_sq};
 use crate::stop::DivergenceMonitor;
@@ -112,7 +112,7 @@ impl<'a> Executor<'a> {
 
             work += stats.work;
             let psnr_db = match self.truth {
-                Some(truth) if finite => Some(psnr_db(&last_finite, truth)?),
+                Some(truth) if finite => psnr(&last_finite, truth)?.first().copied(),
                 _ => None,
             };
             let row = TraceRow {
@@ -236,9 +236,4 @@ fn start_rms(x0: &Image) -> Result<f64, Error> {
         first,
     }
     .into())
-}
-
-fn psnr_db(a: &Image, b: &Image) -> Result<f64, tweedie_imaging::Error> {
-    let d = a.clone().clamp(0.0, 1.0) - b.clone();
-    Ok(-10.0 * (norms_sq(&[&d])?[0] / entries(&d)).log10())
 }

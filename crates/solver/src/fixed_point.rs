@@ -1,11 +1,15 @@
 //! Iterations z <- T(z) of a map, plain or accelerated.
 
+mod anderson;
+
 use tweedie_imaging::{Image, Sigma};
 
 use crate::measure::{entries, norms_sq};
 use crate::{Algorithm, Error, Iteration, StepStats, Work};
 
-/// A map T_k whose fixed points solve the restoration problem. The state z has the shape of the image.
+/// A map T_k whose fixed points solve the restoration problem.
+///
+/// The state z is one tensor: an image, or several of them along the first dimension.
 pub trait FixedPointMap: Send + Sync {
     /// The first state, from the start image.
     ///
@@ -21,7 +25,7 @@ pub trait FixedPointMap: Send + Sync {
     /// If the denoiser or the data fidelity fails.
     fn apply(&self, z: &Image, k: u32) -> Result<Mapped, Error>;
 
-    /// The first iteration (from 0) from which T_k no longer depends on k.
+    /// The first iteration (from 0) from which the fixed points of T_k no longer depend on k.
     fn settled_from(&self) -> u32;
 }
 
@@ -32,10 +36,25 @@ pub struct Mapped {
     pub next: Image,
     /// The restored image that belongs to it, where that is not `next` itself.
     pub estimate: Option<Image>,
+    /// The objective at the estimate, where the map minimises one and knows it.
+    pub objective: Option<f64>,
     /// Noise level that the denoiser was given.
     pub sigma: Sigma,
     /// What it cost.
     pub work: Work,
+}
+
+impl Mapped {
+    /// T_k(z) that is its own estimate, without an objective.
+    pub fn new(next: Image, sigma: Sigma, work: Work) -> Self {
+        Self {
+            next,
+            estimate: None,
+            objective: None,
+            sigma,
+            work,
+        }
+    }
 }
 
 /// How the map is iterated.
@@ -46,6 +65,8 @@ pub enum Acceleration {
     /// z_(k+1) = T(w_k), w_(k+1) = z_(k+1) + (t_k - 1)/t_(k+1) (z_(k+1) - z_k), t_0 = 1,
     /// t_(k+1) = (1 + sqrt(1 + 4 t_k^2))/2 (Nesterov 1983; Beck and Teboulle 2009). The residual is that of T at w_k.
     Nesterov,
+    /// Type-II Anderson acceleration over this many past states, restarted when the residual doubles (Anderson 1965; Walker and Ni 2011).
+    Anderson(u32),
 }
 
 /// A fixed-point map with the way to iterate it: an [`Algorithm`].
@@ -89,6 +110,7 @@ impl<M: FixedPointMap> Algorithm for FixedPoint<M> {
                 z,
                 t: 1.0,
             }),
+            Acceleration::Anderson(memory) => Box::new(anderson::Anderson::new(run, z, memory)),
         })
     }
 }
@@ -107,6 +129,7 @@ impl Run<'_> {
         let Mapped {
             next,
             estimate,
+            objective,
             sigma,
             work,
         } = self.map.apply(z, k)?;
@@ -119,7 +142,7 @@ impl Run<'_> {
             fixed_point_residual: (norms[0] / entries(&moved)).sqrt(),
             rel_change: (norms[2] > 0.0).then(|| (norms[1] / norms[2]).sqrt()),
             estimate_rms: (norms[3] / entries(&self.estimate)).sqrt(),
-            objective: None,
+            objective,
             sigma,
             work: work + std::mem::take(&mut self.pending_work),
         };

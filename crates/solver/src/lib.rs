@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod algorithm;
+mod energy;
 mod error;
 mod executor;
 mod fixed_point;
@@ -16,6 +17,7 @@ mod registry;
 mod schedule;
 mod stop;
 mod trace;
+mod weighted;
 
 pub use algorithm::{Algorithm, Iteration, StepStats, Work};
 pub use error::{Error, Failure, ObserverError};
@@ -23,7 +25,7 @@ pub use executor::{Executor, split_batch};
 pub use fixed_point::{Acceleration, FixedPoint, FixedPointMap, Mapped};
 pub use observer::{Observer, RunInfo};
 pub use problem::{Prior, Problem};
-pub use registry::{About, Entry, Method, Parameter, ParameterInfo, find, registry};
+pub use registry::{About, Entry, Method, Parameter, ParameterInfo, RunSettings, find, registry};
 pub use schedule::{LogSpaced, Resolved, Schedule};
 pub use stop::{Discrepancy, DivergenceRule, StopRules};
 pub use trace::{Restoration, StopReason, TraceRow};

@@ -2,13 +2,39 @@
 
 use crate::Parameter;
 
+mod diffpir;
+mod gs_pnp;
 mod pnp_admm;
+mod pnp_drs;
+mod pnp_fista;
 mod pnp_hqs;
+mod pnp_pgd;
+mod prox_pnp;
+mod red_admm;
+mod red_apg;
+mod red_dpg;
+mod red_fp;
 mod red_gd;
+mod red_pg;
+mod red_pro;
+mod red_pro_relaxed;
 
+pub use diffpir::{DiffPir, DiffPirParams};
+pub use gs_pnp::{GsPnp, GsPnpParams};
 pub use pnp_admm::{PnpAdmm, PnpAdmmParams};
+pub use pnp_drs::{PnpDrs, PnpDrsParams};
+pub use pnp_fista::{PnpFista, PnpFistaParams};
 pub use pnp_hqs::{PnpHqs, PnpHqsParams};
+pub use pnp_pgd::{PnpPgd, PnpPgdParams};
+pub use prox_pnp::{ProxPnp, ProxPnpParams};
+pub use red_admm::{RedAdmm, RedAdmmParams};
+pub use red_apg::{RedApg, RedApgParams};
+pub use red_dpg::{RedDpg, RedDpgParams};
+pub use red_fp::{RedFp, RedFpParams};
 pub use red_gd::{RedGd, RedGdParams};
+pub use red_pg::{RedPg, RedPgParams};
+pub use red_pro::{RedPro, RedProParams};
+pub use red_pro_relaxed::{RedProRelaxed, RedProRelaxedParams};
 
 /// Weight of the prior, the same scale in every algorithm: see [`crate::Problem`].
 const STRENGTH: Parameter = Parameter {
@@ -24,7 +50,7 @@ const SIGMA: Parameter = Parameter {
     meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 49/255 and the noise level",
 };
 
-/// Step of algorithms that take gradient steps.
+/// Step of algorithms that take gradient steps of the data.
 const STEP: Parameter = Parameter {
     name: "step",
     unit: "",

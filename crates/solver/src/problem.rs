@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tweedie_imaging::{Denoiser, GradientDenoiser, Image, Sigma, SigmaSupport};
+use tweedie_imaging::{Denoiser, GradientDenoiser, Sigma, SigmaSupport};
 use tweedie_operators::DataFidelity;
 
-use crate::{Error, Resolved, Schedule};
+use crate::{Error, LogSpaced, Resolved, Schedule};
 
 /// The denoiser, with the ability that it has beyond denoising.
 #[derive(Clone)]
@@ -74,11 +74,17 @@ impl Problem {
         self.default_level(self.noise.value().max(1.0 / 255.0))
     }
 
-    /// The default level of iterations that keep one level: the geometric mean of the ends of the half-quadratic
-    /// splitting's schedule, 49/255 and s.
-    pub(crate) fn constant_level(&self) -> f64 {
+    /// The default levels of a falling schedule: log-spaced from 49/255 (Zhang et al. 2021) to the final level.
+    pub(crate) fn falling_levels(&self) -> Schedule {
+        let to = self.final_level();
+        let from = self.default_level(to.max(49.0 / 255.0));
+        Schedule::LogSpaced(LogSpaced { from, to, steps: None })
+    }
+
+    /// The default level of iterations that keep one level: the geometric mean of the ends of the falling schedule.
+    pub(crate) fn constant_level(&self) -> Schedule {
         let low = self.final_level();
-        self.default_level((low * low.max(49.0 / 255.0)).sqrt())
+        Schedule::Constant(self.default_level((low * low.max(49.0 / 255.0)).sqrt()))
     }
 
     /// Resolves the noise levels of a run and checks that the denoiser takes them.
@@ -102,17 +108,23 @@ impl Problem {
         Ok(levels)
     }
 
-    /// D(x, level).
-    pub(crate) fn denoise(&self, x: Image, level: Sigma) -> Result<Image, Error> {
-        Ok(self.prior.denoiser().denoise(x, level)?)
-    }
-
     /// The Lipschitz constant of grad l, for algorithms that take gradient steps.
     pub(crate) fn lipschitz(&self, solver: &'static str) -> Result<f64, Error> {
         self.fidelity.lipschitz().ok_or(Error::Capability {
             solver,
             needs: "a smooth data fidelity; use one that takes proximal steps, such as pnp-admm or red-pg",
         })
+    }
+
+    /// The denoiser with its potential, for algorithms that need an energy.
+    pub(crate) fn gradient_denoiser(&self, solver: &'static str) -> Result<&Arc<dyn GradientDenoiser>, Error> {
+        match &self.prior {
+            Prior::Gradient(denoiser) => Ok(denoiser),
+            Prior::Plain(_) => Err(Error::Capability {
+                solver,
+                needs: "a gradient-step denoiser, D = x - grad g with g known; use red-gd or pnp-pgd with this one",
+            }),
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde::de::{Deserialize as _, DeserializeOwned};
 use toml::{Table, Value};
 
-use crate::methods::{PnpAdmm, PnpHqs, RedGd};
+use crate::methods::{
+    DiffPir, GsPnp, PnpAdmm, PnpDrs, PnpFista, PnpHqs, PnpPgd, ProxPnp, RedAdmm, RedApg, RedDpg, RedFp, RedGd, RedPg,
+    RedPro, RedProRelaxed,
+};
 use crate::{Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Problem};
 
 /// What users are told about an algorithm.
@@ -22,7 +25,7 @@ pub struct About {
     pub source: &'static str,
     /// Iterations of a run by default.
     pub iterations: u32,
-    /// Its own parameters; every algorithm has `iterations` besides.
+    /// Its own parameters; every algorithm has `iterations` besides, every plain fixed-point map `anderson`.
     pub parameters: &'static [Parameter],
 }
 
@@ -46,29 +49,56 @@ pub struct ParameterInfo {
     pub default: Option<String>,
 }
 
+/// What every algorithm is told about its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunSettings {
+    /// Iterations of a run that no other rule stops.
+    pub iterations: u32,
+    /// States that Anderson acceleration remembers; 0: none.
+    pub anderson: u32,
+}
+
+impl RunSettings {
+    /// Refuses Anderson acceleration where the map changes until the end, so that there is nothing to accelerate.
+    pub(crate) fn check_anderson(&self, solver: &'static str, settled_from: u32) -> Result<(), Error> {
+        if self.anderson == 0 || settled_from.saturating_add(1) < self.iterations.max(2) {
+            return Ok(());
+        }
+        let expected = "0 where the noise level or the step changes until the end".to_owned();
+        Err(Error::Parameter {
+            solver,
+            parameter: ANDERSON.name,
+            expected,
+            got: self.anderson.to_string(),
+        })
+    }
+}
+
 /// An algorithm that can be built by name.
 pub trait Method: Sized {
-    /// Its own parameters, without `iterations`.
+    /// Its own parameters, without those of [`RunSettings`].
     type Params: Default + Serialize + DeserializeOwned;
     /// What users are told.
     const ABOUT: About;
     /// How its map is iterated, if it is a [`FixedPointMap`].
     const ACCELERATION: Acceleration = Acceleration::None;
 
-    /// Builds the algorithm for a run of `iterations`.
+    /// Builds the algorithm.
     ///
     /// # Errors
     /// If a parameter is out of range or without effect, or the problem lacks what the algorithm needs.
-    fn new(params: Self::Params, problem: Problem, iterations: u32) -> Result<Self, Error>;
+    fn new(params: Self::Params, problem: Problem, run: RunSettings) -> Result<Self, Error>;
 }
 
-type Build = fn(&About, Table, Problem) -> Result<Box<dyn Algorithm>, Error>;
+type Build = fn(&Entry, Table, Problem) -> Result<Box<dyn Algorithm>, Error>;
 
 /// An algorithm of the registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// What users are told.
     pub about: About,
+    /// Whether it takes `anderson`.
+    anderson: bool,
     defaults: fn() -> Result<Table, toml::ser::Error>,
     build: Build,
 }
@@ -79,21 +109,49 @@ const ITERATIONS: Parameter = Parameter {
     meaning: "iterations of a run that no other rule stops",
 };
 
+const ANDERSON: Parameter = Parameter {
+    name: "anderson",
+    unit: "states",
+    meaning: "memory of Anderson acceleration, 3 to 8 are usual; 0: none",
+};
+
 impl Entry {
     /// A method that is a fixed-point map.
     fn map<M: Method + FixedPointMap + 'static>() -> Self {
-        let build: Build = |about, table, problem| {
-            let (iterations, params) = parse::<M>(about, table)?;
-            let map = M::new(params, problem, iterations)?;
+        let build: Build = |entry, table, problem| {
+            let (run, params) = entry.parse::<M>(table)?;
+            let map = M::new(params, problem, run)?;
+            run.check_anderson(entry.about.name, map.settled_from())?;
+            let acceleration = if run.anderson > 0 {
+                Acceleration::Anderson(run.anderson)
+            } else {
+                M::ACCELERATION
+            };
             Ok(Box::new(FixedPoint {
-                name: about.name,
+                name: entry.about.name,
                 map,
-                acceleration: M::ACCELERATION,
-                iterations,
+                acceleration,
+                iterations: run.iterations,
             }))
+        };
+        let anderson = M::ACCELERATION == Acceleration::None;
+        Self {
+            about: M::ABOUT,
+            anderson,
+            defaults: || Table::try_from(M::Params::default()),
+            build,
+        }
+    }
+
+    /// A method that is an algorithm by itself.
+    fn algorithm<M: Method + Algorithm + 'static>(anderson: bool) -> Self {
+        let build: Build = |entry, table, problem| {
+            let (run, params) = entry.parse::<M>(table)?;
+            Ok(Box::new(M::new(params, problem, run)?))
         };
         Self {
             about: M::ABOUT,
+            anderson,
             defaults: || Table::try_from(M::Params::default()),
             build,
         }
@@ -104,21 +162,26 @@ impl Entry {
     /// # Errors
     /// [`Error::UnknownParameter`], [`Error::Malformed`], or what [`Method::new`] says.
     pub fn build(&self, parameters: Table, problem: Problem) -> Result<Box<dyn Algorithm>, Error> {
-        (self.build)(&self.about, parameters, problem)
+        (self.build)(self, parameters, problem)
     }
 
     /// All parameters with their defaults.
     pub fn parameters(&self) -> Vec<ParameterInfo> {
         let mut defaults = (self.defaults)().unwrap_or_default();
         defaults.insert(ITERATIONS.name.to_owned(), Value::Integer(self.about.iterations.into()));
+        defaults.insert(ANDERSON.name.to_owned(), Value::Integer(0));
         let with_default = |&parameter: &Parameter| ParameterInfo {
             parameter,
             default: defaults.get(parameter.name).map(Value::to_string),
         };
+        self.all_parameters().map(with_default).collect()
+    }
+
+    fn all_parameters(&self) -> impl Iterator<Item = &Parameter> {
+        let anderson = self.anderson.then_some(&ANDERSON);
         std::iter::once(&ITERATIONS)
             .chain(self.about.parameters)
-            .map(with_default)
-            .collect()
+            .chain(anderson)
     }
 
     /// A page of help: summary, source, assumptions, parameters.
@@ -143,11 +206,62 @@ impl Entry {
         }
         text
     }
+
+    /// Takes the run's settings and the method's own parameters out of a table.
+    fn parse<M: Method>(&self, mut table: Table) -> Result<(RunSettings, M::Params), Error> {
+        let solver = self.about.name;
+        if let Some(key) = table.keys().find(|key| !self.all_parameters().any(|p| p.name == *key)) {
+            let known = self.all_parameters().map(|p| p.name).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownParameter {
+                solver,
+                key: key.clone(),
+                known,
+            });
+        }
+        let mut count = |parameter: &'static str, least: u32, default: u32| match table.remove(parameter) {
+            None => Ok(default),
+            Some(Value::Integer(n)) if n >= least.into() && u32::try_from(n).is_ok() => Ok(n as u32),
+            Some(other) => {
+                let expected = format!("a whole number from {least} to {}", u32::MAX);
+                Err(Error::Parameter {
+                    solver,
+                    parameter,
+                    expected,
+                    got: other.to_string(),
+                })
+            }
+        };
+        let iterations = count(ITERATIONS.name, 1, self.about.iterations)?;
+        let anderson = count(ANDERSON.name, 0, 0)?;
+        let malformed = |e: toml::de::Error| Error::Malformed {
+            solver,
+            reason: e.to_string().trim_end().to_owned(),
+        };
+        let params = M::Params::deserialize(Value::Table(table)).map_err(malformed)?;
+        Ok((RunSettings { iterations, anderson }, params))
+    }
 }
 
 /// All algorithms.
 pub fn registry() -> Vec<Entry> {
-    vec![Entry::map::<PnpAdmm>(), Entry::map::<PnpHqs>(), Entry::map::<RedGd>()]
+    vec![
+        Entry::map::<PnpAdmm>(),
+        Entry::map::<PnpHqs>(),
+        Entry::map::<PnpPgd>(),
+        Entry::map::<PnpFista>(),
+        Entry::map::<PnpDrs>(),
+        Entry::algorithm::<RedGd>(true),
+        Entry::map::<RedFp>(),
+        Entry::map::<RedAdmm>(),
+        Entry::map::<RedPg>(),
+        Entry::map::<RedDpg>(),
+        Entry::map::<RedApg>(),
+        Entry::map::<RedPro>(),
+        Entry::map::<RedProRelaxed>(),
+        Entry::algorithm::<GsPnp>(false),
+        Entry::map::<ProxPnp>(),
+        Entry::algorithm::<DiffPir>(false),
+    ]
 }
 
 /// The algorithm of that name.
@@ -162,39 +276,4 @@ pub fn find(name: &str) -> Result<Entry, Error> {
         name: name.to_owned(),
         known: known(),
     })
-}
-
-/// Takes `iterations` and the method's own parameters out of a table.
-fn parse<M: Method>(about: &About, mut table: Table) -> Result<(u32, M::Params), Error> {
-    let solver = about.name;
-    let known = || std::iter::once(&ITERATIONS).chain(about.parameters).map(|p| p.name);
-    if let Some(key) = table.keys().find(|key| !known().any(|name| name == *key)) {
-        let known = known().collect::<Vec<_>>().join(", ");
-        return Err(Error::UnknownParameter {
-            solver,
-            key: key.clone(),
-            known,
-        });
-    }
-    let iterations = match table.remove(ITERATIONS.name) {
-        None => about.iterations,
-        Some(Value::Integer(n @ 1..)) if u32::try_from(n).is_ok() => n as u32,
-        Some(other) => {
-            let expected = format!("a whole number from 1 to {}", u32::MAX);
-            return Err(Error::Parameter {
-                solver,
-                parameter: ITERATIONS.name,
-                expected,
-                got: other.to_string(),
-            });
-        }
-    };
-    let malformed = |e: toml::de::Error| Error::Malformed {
-        solver,
-        reason: e.to_string().trim_end().to_owned(),
-    };
-    Ok((
-        iterations,
-        M::Params::deserialize(Value::Table(table)).map_err(malformed)?,
-    ))
 }

@@ -1,5 +1,6 @@
 //! When a run ends. Every rule reads the trace of one image; none sees the truth.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -57,8 +58,11 @@ impl fmt::Debug for Discrepancy {
 pub struct DivergenceRule {
     /// The root mean square of an estimate may be this many times that of the start (or of a white image, if larger).
     pub rms_growth: f64,
-    /// The fixed-point residual may be this many times the smallest one so far, once the schedules have settled ...
+    /// The fixed-point residual, once the schedules have settled, may be this many times its calmest level so far, the
+    /// smallest maximum over `window` iterations in a row ...
     pub residual_growth: f64,
+    /// ... which a residual that oscillates through zero does not lower ...
+    pub window: u32,
     /// ... in fewer than this many iterations in a row ...
     pub patience: u32,
     /// ... or as long as it stays below this, in image units: the residuals of a converged run are rounding errors.
@@ -66,12 +70,13 @@ pub struct DivergenceRule {
 }
 
 impl Default for DivergenceRule {
-    /// Ten times: momentum makes residuals oscillate, but by less; five in a row: a single kick is no trend; half a
-    /// grey level an iteration: below it an image hardly changes in a run.
+    /// Ten times: more than momentum's oscillations leave over a window of 20; five in a row: a single kick is no trend;
+    /// half a grey level an iteration: below it an image hardly changes in a run.
     fn default() -> Self {
         Self {
             rms_growth: 10.0,
             residual_growth: 10.0,
+            window: 20,
             patience: 5,
             residual_floor: 0.5 / 255.0,
         }
@@ -83,16 +88,19 @@ impl Default for DivergenceRule {
 pub(crate) struct DivergenceMonitor {
     rule: DivergenceRule,
     rms_limit: f64,
-    smallest: f64,
+    recent: VecDeque<f64>,
+    calmest: f64,
     grown: u32,
 }
 
 impl DivergenceMonitor {
     pub(crate) fn new(rule: DivergenceRule, start_rms: f64) -> Self {
+        let rms_limit = rule.rms_growth * start_rms.max(1.0);
         Self {
             rule,
-            rms_limit: rule.rms_growth * start_rms.max(1.0),
-            smallest: f64::INFINITY,
+            rms_limit,
+            recent: VecDeque::new(),
+            calmest: f64::INFINITY,
             grown: 0,
         }
     }
@@ -114,8 +122,12 @@ impl DivergenceMonitor {
             return false;
         }
         let residual = stats.fixed_point_residual;
-        self.smallest = self.smallest.min(residual);
-        let limit = (self.rule.residual_growth * self.smallest).max(self.rule.residual_floor);
+        self.recent.push_back(residual);
+        if self.recent.len() > self.rule.window.max(1) as usize {
+            self.recent.pop_front();
+            self.calmest = self.calmest.min(self.recent.iter().copied().fold(0.0, f64::max));
+        }
+        let limit = (self.rule.residual_growth * self.calmest).max(self.rule.residual_floor);
         self.grown = if residual > limit { self.grown + 1 } else { 0 };
         self.grown >= self.rule.patience
     }

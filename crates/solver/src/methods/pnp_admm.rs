@@ -1,25 +1,22 @@
 //! Plug-and-play ADMM.
 
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::{Image, Sigma};
+use tweedie_imaging::Image;
 
 use super::{SIGMA, STRENGTH};
-use crate::problem::require_positive;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, Resolved, Schedule, Work};
+use crate::weighted::Weighted;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, RunSettings, Schedule, Work};
 
 /// Plug-and-play ADMM (Venkatakrishnan, Bouman and Wohlberg 2013; Chan, Wang and Elgendy 2017):
 ///
 /// x <- prox_{l/rho}(v - u), v <- D(x + u, sigma), u <- u + x - v, rho = strength s^2 / sigma^2.
 ///
-/// That rho makes D = prox_{sigma^2 phi} minimise l + strength s^2 phi whatever sigma is. The state is t = x + u, since
-/// v = D(t) and u = t - D(t) follow from it: T(t) = t - D(t) + prox_{l/rho}(2 D(t) - t), and T(t) - t = x - v, the
-/// primal residual. The estimate is v. Where sigma changes, u is rescaled by the ratio of the two rho, as the scaled
-/// dual variable must be (Boyd et al. 2011, section 3.4.1).
+/// The state is t = x + u, since v = D(t) and u = t - D(t) follow from it: T(t) = t - D(t) + prox_{l/rho}(2 D(t) - t),
+/// and T(t) - t = x - v, the primal residual. The estimate is v. Where sigma changes, u is rescaled by the ratio of the
+/// two rho, as the scaled dual variable must be (Boyd et al. 2011, section 3.4.1).
 #[derive(Debug)]
 pub struct PnpAdmm {
-    problem: Problem,
-    levels: Resolved,
-    rho: Resolved,
+    weighted: Weighted,
 }
 
 /// Parameters of [`PnpAdmm`].
@@ -28,7 +25,7 @@ pub struct PnpAdmm {
 pub struct PnpAdmmParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: see [`PnpAdmm::ABOUT`].
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
     pub sigma: Option<Schedule>,
 }
 
@@ -48,54 +45,40 @@ impl Method for PnpAdmm {
         name: "pnp-admm",
         summary: "plug-and-play ADMM: alternates a proximal step of the data and a denoising, with a dual variable",
         assumptions: "any l with a proximal step; converges for convex l if D is nonexpansive with a symmetric \
-                      Jacobian (then it is a proximal operator), or if D - I is a contraction small enough for a \
-                      strongly convex l (Ryu et al. 2019)",
-        source: "Venkatakrishnan, Bouman, Wohlberg 2013; Chan, Wang, Elgendy 2017; ADMM as in Boyd et al. 2011, \
-                 section 3.1.1 (scaled form)",
+                      Jacobian (then it is a proximal operator), or for strongly convex l if D - I is a contraction \
+                      that is small enough (Ryu et al. 2019)",
+        source: "Venkatakrishnan, Bouman, Wohlberg 2013; Chan, Wang, Elgendy 2017; ADMM in scaled form as in Boyd et \
+                 al. 2011, section 3.1.1",
         iterations: 50,
         parameters: &[STRENGTH, SIGMA],
     };
 
-    fn new(params: PnpAdmmParams, problem: Problem, iterations: u32) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let strength = require_positive(solver, STRENGTH.name, params.strength)?;
-        let sigma = params
-            .sigma
-            .unwrap_or_else(|| Schedule::Constant(problem.constant_level()));
-        let levels = problem.levels(&sigma, iterations, solver)?;
-        let noise = problem.weight_noise();
-        let rho = levels.map(|sigma| strength * (noise / sigma).powi(2));
-        Ok(Self { problem, levels, rho })
-    }
-}
-
-impl PnpAdmm {
-    fn prox(&self, z: Image, k: u32) -> Result<(Image, Work), Error> {
-        let (x, solve) = self.problem.fidelity.prox(z, 1.0 / self.rho.at(k))?;
-        Ok((x, solve.into()))
+    fn new(params: PnpAdmmParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
+        Ok(Self { weighted })
     }
 }
 
 impl FixedPointMap for PnpAdmm {
     /// x_1 = prox_{l/rho}(x_0), that is v_0 = x_0 and u_0 = 0.
     fn first_state(&self, x0: Image) -> Result<(Image, Work), Error> {
-        self.prox(x0, 0)
+        self.weighted.prox(x0, self.weighted.weight(0))
     }
 
     fn apply(&self, t: &Image, k: u32) -> Result<Mapped, Error> {
-        let sigma = Sigma::new(self.levels.at(k))?;
-        let v = self.problem.denoise(t.clone(), sigma)?;
-        let u = (t.clone() - v.clone()) * (self.rho.at(k) / self.rho.at(k + 1));
-        let (x, work) = self.prox(v.clone() - u.clone(), k + 1)?;
+        let rho_next = self.weighted.weight(k + 1);
+        let v = self.weighted.denoise(t.clone(), k)?;
+        let u = (t.clone() - v.clone()) * (self.weighted.weight(k) / rho_next);
+        let (x, work) = self.weighted.prox(v.clone() - u.clone(), rho_next)?;
+        let mapped = Mapped::new(x + u, self.weighted.sigma(k)?, work + Work::DENOISER_CALL);
         Ok(Mapped {
-            next: x + u,
             estimate: Some(v),
-            sigma,
-            work: work + Work::DENOISER_CALL,
+            ..mapped
         })
     }
 
     fn settled_from(&self) -> u32 {
-        self.levels.settled_from()
+        self.weighted.settled_from()
     }
 }

@@ -1,12 +1,11 @@
 //! Plug-and-play half-quadratic splitting (DPIR).
 
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::{Image, Sigma};
+use tweedie_imaging::Image;
 
 use super::{SIGMA, STRENGTH};
-use crate::problem::require_positive;
-use crate::schedule::LogSpaced;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, Schedule, Work};
+use crate::weighted::Weighted;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule, Work};
 
 /// Plug-and-play half-quadratic splitting (Zhang et al. 2021, DPIR):
 ///
@@ -17,9 +16,7 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Res
 /// the estimate are v, T_k(v) = D(prox_{l/rho_k}(v), sigma_k).
 #[derive(Debug)]
 pub struct PnpHqs {
-    problem: Problem,
-    levels: Resolved,
-    rho: Resolved,
+    weighted: Weighted,
 }
 
 /// Parameters of [`PnpHqs`].
@@ -49,48 +46,33 @@ impl Method for PnpHqs {
         summary: "half-quadratic splitting with falling noise level (DPIR): good images in few iterations",
         assumptions: "any l with a proximal step, a denoiser for a range of levels; the schedule ends it, there is no \
                       limit to converge to unless the level stays constant",
-        source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR), equations 6a-6b and section 4.2",
+        source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR)",
         iterations: 8,
         parameters: &[
             STRENGTH,
             Parameter {
-                name: SIGMA.name,
-                unit: SIGMA.unit,
                 meaning: "noise level for the denoiser, or a schedule; auto: log-spaced from 49/255 to the noise level \
                           over the run",
+                ..SIGMA
             },
         ],
     };
 
-    fn new(params: PnpHqsParams, problem: Problem, iterations: u32) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let strength = require_positive(solver, STRENGTH.name, params.strength)?;
-        let sigma = params.sigma.unwrap_or_else(|| {
-            let to = problem.final_level();
-            let from = problem.default_level(to.max(49.0 / 255.0));
-            Schedule::LogSpaced(LogSpaced { from, to, steps: None })
-        });
-        let levels = problem.levels(&sigma, iterations, solver)?;
-        let noise = problem.weight_noise();
-        let rho = levels.map(|sigma| strength * (noise / sigma).powi(2));
-        Ok(Self { problem, levels, rho })
+    fn new(params: PnpHqsParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let sigma = params.sigma.unwrap_or_else(|| problem.falling_levels());
+        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
+        Ok(Self { weighted })
     }
 }
 
 impl FixedPointMap for PnpHqs {
     fn apply(&self, v: &Image, k: u32) -> Result<Mapped, Error> {
-        let sigma = Sigma::new(self.levels.at(k))?;
-        let (x, solve) = self.problem.fidelity.prox(v.clone(), 1.0 / self.rho.at(k))?;
-        let next = self.problem.denoise(x, sigma)?;
-        Ok(Mapped {
-            next,
-            estimate: None,
-            sigma,
-            work: Work::from(solve) + Work::DENOISER_CALL,
-        })
+        let (x, work) = self.weighted.prox(v.clone(), self.weighted.weight(k))?;
+        let next = self.weighted.denoise(x, k)?;
+        Ok(Mapped::new(next, self.weighted.sigma(k)?, work + Work::DENOISER_CALL))
     }
 
     fn settled_from(&self) -> u32 {
-        self.levels.settled_from()
+        self.weighted.settled_from()
     }
 }

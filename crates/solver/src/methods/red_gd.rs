@@ -1,11 +1,15 @@
 //! Regularisation by denoising: gradient descent.
 
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::{Image, Sigma};
+use tweedie_imaging::Image;
 
 use super::{SIGMA, STEP, STRENGTH};
-use crate::problem::require_positive;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, Resolved, Schedule, Work};
+use crate::energy::{Backtracking, Descent};
+use crate::weighted::Weighted;
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Prior, Problem,
+    Resolved, RunSettings, Schedule, StepStats, Work,
+};
 
 /// RED by gradient descent (Romano, Elad and Milanfar 2017):
 ///
@@ -14,12 +18,13 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, Resolved, Sche
 /// The gradient of the penalty alpha/2 x^T (x - D(x)) is +alpha (x - D(x)) if D is locally homogeneous with a symmetric
 /// Jacobian; texts that print a minus sign in front of it, as in A^T(Ax - y) - alpha [x - D(x)], climb the penalty. The
 /// map is T(x) = x - mu [...], state and estimate are x.
+///
+/// With a gradient-step denoiser, D = x - grad g, the same step descends the energy l + alpha g. The energy is then
+/// reported, and mu is halved until l + alpha g falls by at least ||x_next - x||^2 / (10 mu) (Armijo's rule). Anderson
+/// acceleration takes the plain map, without energy.
 #[derive(Debug)]
 pub struct RedGd {
-    problem: Problem,
-    levels: Resolved,
-    alpha: Resolved,
-    step: Resolved,
+    plain: FixedPoint<Map>,
 }
 
 /// Parameters of [`RedGd`].
@@ -28,7 +33,7 @@ pub struct RedGd {
 pub struct RedGdParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: see [`RedGd::ABOUT`].
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
     pub sigma: Option<Schedule>,
     /// Step mu; `None`: 1.8 / (L + 2 alpha), L the Lipschitz constant of grad l.
     ///
@@ -55,49 +60,110 @@ impl Method for RedGd {
         summary: "regularisation by denoising, gradient descent: no proximal step, many cheap iterations",
         assumptions: "smooth l; converges for convex l if D is nonexpansive; minimises the RED energy only if D is \
                       locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
-        source: "Romano, Elad, Milanfar 2017, equation 32 (sign of the penalty's gradient: +(x - D(x)))",
+        source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
         iterations: 100,
         parameters: &[STRENGTH, SIGMA, STEP],
     };
 
-    fn new(params: RedGdParams, problem: Problem, iterations: u32) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let strength = require_positive(solver, STRENGTH.name, params.strength)?;
-        let lipschitz = problem.lipschitz(solver)?;
-        let sigma = params
-            .sigma
-            .unwrap_or_else(|| Schedule::Constant(problem.constant_level()));
-        let levels = problem.levels(&sigma, iterations, solver)?;
-        let noise = problem.weight_noise();
-        let alpha = levels.map(|sigma| strength * (noise / sigma).powi(2));
+    fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let name = Self::ABOUT.name;
+        let lipschitz = problem.lipschitz(name)?;
+        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, name)?;
         let step = match params.step {
-            Some(schedule) => schedule.resolve(iterations, solver, STEP.name)?,
-            None => alpha.map(|alpha| 1.8 / (lipschitz + 2.0 * alpha)),
+            Some(schedule) => schedule.resolve(run.iterations, name, STEP.name)?,
+            None => weighted.weights().map(|alpha| 1.8 / (lipschitz + 2.0 * alpha)),
         };
+        let acceleration = match run.anderson {
+            0 => Acceleration::None,
+            memory => Acceleration::Anderson(memory),
+        };
+        let map = Map { weighted, step };
+        run.check_anderson(name, map.settled_from())?;
         Ok(Self {
-            problem,
-            levels,
-            alpha,
-            step,
+            plain: FixedPoint {
+                name,
+                map,
+                acceleration,
+                iterations: run.iterations,
+            },
         })
     }
 }
 
-impl FixedPointMap for RedGd {
-    fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
-        let sigma = Sigma::new(self.levels.at(k))?;
-        let data = self.problem.fidelity.grad(x.clone())?;
-        let penalty = x.clone() - self.problem.denoise(x.clone(), sigma)?;
-        let next = x.clone() - (data + penalty * self.alpha.at(k)) * self.step.at(k);
-        Ok(Mapped {
-            next,
-            estimate: None,
-            sigma,
-            work: Work::DENOISER_CALL,
-        })
+impl Algorithm for RedGd {
+    fn name(&self) -> &'static str {
+        self.plain.name
+    }
+
+    fn iterations(&self) -> u32 {
+        self.plain.iterations
     }
 
     fn settled_from(&self) -> u32 {
-        self.levels.settled_from().max(self.step.settled_from())
+        self.plain.map.settled_from()
+    }
+
+    fn start<'a>(&'a self, x0: Image) -> Result<Box<dyn Iteration + 'a>, Error> {
+        let map = &self.plain.map;
+        match (&map.weighted.problem.prior, self.plain.acceleration) {
+            (Prior::Gradient(denoiser), Acceleration::None) => {
+                // A tenth of the decrease that the gradient promises; halving finds the scale of the step quickly.
+                let rule = Backtracking {
+                    decrease: 0.1,
+                    shrink: 0.5,
+                };
+                Ok(Box::new(EnergyDescent {
+                    map,
+                    descent: Descent::new(&map.weighted, denoiser, rule, x0),
+                }))
+            }
+            _ => self.plain.start(x0),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Map {
+    weighted: Weighted,
+    step: Resolved,
+}
+
+impl Map {
+    /// x - mu [grad l(x) + alpha penalty].
+    fn step(&self, x: &Image, data: &Image, penalty: &Image, k: u32, mu: f64) -> Image {
+        x.clone() - (data.clone() + penalty.clone() * self.weighted.weight(k)) * mu
+    }
+}
+
+impl FixedPointMap for Map {
+    fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
+        let data = self.weighted.problem.fidelity.grad(x.clone())?;
+        let penalty = x.clone() - self.weighted.denoise(x.clone(), k)?;
+        let next = self.step(x, &data, &penalty, k, self.step.at(k));
+        Ok(Mapped::new(next, self.weighted.sigma(k)?, Work::DENOISER_CALL))
+    }
+
+    /// The step does not move the fixed points.
+    fn settled_from(&self) -> u32 {
+        self.weighted.settled_from()
+    }
+}
+
+struct EnergyDescent<'a> {
+    map: &'a Map,
+    descent: Descent<'a>,
+}
+
+impl Iteration for EnergyDescent<'_> {
+    fn step(&mut self, k: u32) -> Result<StepStats, Error> {
+        let data = self.map.weighted.problem.fidelity.grad(self.descent.x().clone())?;
+        self.descent.step(k, self.map.step.at(k), |x, penalty, mu| {
+            Ok((self.map.step(x, &data, penalty, k, mu), Work::default()))
+        })
+    }
+
+    fn estimate(&self) -> &Image {
+        self.descent.x()
     }
 }

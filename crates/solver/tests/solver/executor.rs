@@ -219,7 +219,7 @@ fn every_image_of_a_batch_stops_by_itself() {
 #[test]
 fn discrepancy_stops_at_the_first_value_within_the_noise() {
     let noise = Sigma::new(0.03).unwrap();
-    let rule = Discrepancy::gaussian(Arc::new(fidelity()), noise, 1.1, N);
+    let rule = Discrepancy::gaussian(fidelity(), noise, 1.1, N);
     let threshold = 0.5 * (1.1_f64 * 0.03).powi(2) * N as f64;
     assert!((rule.threshold - threshold).abs() < 1e-12);
     let algorithm = build("red-gd", "strength = 0.1\nsigma = 0.1", problem(linear(smoothing(0.2))));

@@ -2,5 +2,6 @@
 
 mod executor;
 mod fixed_points;
+mod rates;
 mod registry;
 mod support;

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use tweedie_solver::{Entry, Error, find, registry};
+use std::sync::Arc;
 
-use super::support::{LinearDenoiser, problem, smoothing};
+use tweedie_solver::{Entry, Error, Executor, Prior, find, registry};
+
+use super::support::{LinearDenoiser, build, image, linear, problem, smoothing, truth, values};
+
+/// A denoiser with every ability that reads the level.
+fn conditioned() -> Prior {
+    Prior::Gradient(Arc::new(LinearDenoiser::conditioned(smoothing(0.2))))
+}
 
 fn build_error(entry: &Entry, parameters: &str) -> Error {
-    let prior = tweedie_solver::Prior::Gradient(std::sync::Arc::new(LinearDenoiser::new(smoothing(0.2))));
-    match entry.build(toml::from_str(parameters).unwrap(), problem(prior)) {
+    match entry.build(toml::from_str(parameters).unwrap(), problem(conditioned())) {
         Ok(_) => panic!("{} took {parameters}", entry.about.name),
         Err(error) => error,
     }
@@ -66,10 +72,9 @@ fn every_algorithm_refuses_bad_values() {
             );
         }
         for info in entry.parameters() {
-            if ["strength", "sigma", "step"].contains(&info.parameter.name) {
-                for bad in ["0", "-1", "nan", "inf"] {
-                    build_error(&entry, &format!("{} = {bad}", info.parameter.name));
-                }
+            // Counts and seeds are whole numbers; of the others none may be negative or infinite.
+            for bad in ["-1", "nan", "inf"] {
+                build_error(&entry, &format!("{} = {bad}", info.parameter.name));
             }
         }
     }
@@ -84,5 +89,77 @@ fn help_lists_every_parameter_with_its_default() {
             let line = format!("{} = {default}", info.parameter.name);
             assert!(help.contains(&line), "{help}");
         }
+    }
+}
+
+/// Another value than the default of each parameter.
+fn other_value(parameter: &str) -> &'static str {
+    match parameter {
+        "iterations" | "inner" | "anderson" => "2",
+        "strength" => "2.5",
+        "sigma" => "0.07",
+        "step" => "0.3",
+        "relaxation" => "0.7",
+        "penalty" => "3",
+        "step_start" => "2",
+        "step_end" | "decrease" => "0.2",
+        "decay" | "shrink" => "0.6",
+        "zeta" => "0.8",
+        "seed" => "5",
+        other => panic!("no test value for {other}"),
+    }
+}
+
+#[test]
+fn every_parameter_changes_the_result() {
+    let run = |name: &str, parameters: &str| {
+        let algorithm = build(name, parameters, problem(conditioned()));
+        values(&Executor::new(algorithm.as_ref()).run(image(&truth())).unwrap().image)
+    };
+    for entry in registry() {
+        let name = entry.about.name;
+        for info in entry.parameters() {
+            let key = info.parameter.name;
+            // Backtracking acts only where the first step is too long.
+            let base = match (name, key) {
+                (_, "shrink" | "decrease") => "iterations = 4\nstep = 1e5",
+                ("pnp-hqs", "anderson") => "sigma = 0.1",
+                ("red-pro", "anderson") => "decay = 0",
+                _ => "",
+            };
+            let (plain, changed) = (
+                run(name, base),
+                run(name, &format!("{base}\n{key} = {}", other_value(key))),
+            );
+            assert_ne!(plain, changed, "{name}.{key}");
+        }
+    }
+}
+
+#[test]
+fn strength_and_level_exclude_each_other_where_one_follows_from_the_other() {
+    for name in ["pnp-pgd", "pnp-fista", "prox-pnp"] {
+        let message = build_error(&find(name).unwrap(), "strength = 1\nsigma = 0.1").to_string();
+        assert!(message.contains(name) && message.contains("strength"), "{message}");
+    }
+}
+
+#[test]
+fn methods_with_an_energy_ask_for_a_gradient_denoiser() {
+    for name in ["gs-pnp", "prox-pnp"] {
+        let entry = find(name).unwrap();
+        let error = entry
+            .build(toml::Table::new(), problem(linear(smoothing(0.2))))
+            .map(drop)
+            .unwrap_err();
+        assert!(matches!(error, Error::Capability { .. }), "{error}");
+    }
+}
+
+#[test]
+fn anderson_is_refused_where_the_map_never_settles() {
+    for name in ["pnp-hqs", "red-pro"] {
+        let message = build_error(&find(name).unwrap(), "anderson = 3").to_string();
+        assert!(message.contains(name) && message.contains("anderson"), "{message}");
     }
 }

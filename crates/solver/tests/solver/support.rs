@@ -1,6 +1,6 @@
 //! Small dense problems in f64: a linear fidelity and linear denoisers whose fixed points a linear solve gives.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
@@ -81,7 +81,7 @@ impl Matrix {
     pub fn spectral_radius(&self) -> f64 {
         let mut v: Vec<f64> = (0..N).map(|i| 1.0 + (i as f64).sin()).collect();
         let mut radius = 0.0;
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             let next = self.apply(&v);
             radius = norm(&next) / norm(&v);
             v = next.iter().map(|a| a / norm(&next)).collect();
@@ -200,15 +200,38 @@ impl DataFidelity for DenseL2 {
     }
 }
 
-/// D(x) = W x, blind; g(x) = 1/2 x^T (I - W) x if W is symmetric.
+/// D(x, sigma) = W x, or W_sigma x with W_sigma = (I + 10 sigma W) / (1 + 10 sigma);
+/// g(x) = 1/2 x^T (I - W) x if W is symmetric.
 pub struct LinearDenoiser {
-    pub w: Matrix,
-    pub info: DenoiserInfo,
+    w: Matrix,
+    conditioned: bool,
+    info: DenoiserInfo,
 }
 
 impl LinearDenoiser {
-    pub fn new(w: Matrix) -> Self {
-        Self { w, info: info() }
+    pub fn blind(w: Matrix) -> Self {
+        Self {
+            w,
+            conditioned: false,
+            info: info(),
+        }
+    }
+
+    pub fn conditioned(w: Matrix) -> Self {
+        Self {
+            w,
+            conditioned: true,
+            info: info(),
+        }
+    }
+
+    fn apply(&self, x: &[f64], sigma: Sigma) -> Vec<f64> {
+        let wx = self.w.apply(x);
+        if !self.conditioned {
+            return wx;
+        }
+        let share = 10.0 * sigma.value() / (1.0 + 10.0 * sigma.value());
+        x.iter().zip(wx).map(|(x, wx)| (1.0 - share) * x + share * wx).collect()
     }
 }
 
@@ -228,15 +251,15 @@ impl Denoiser for LinearDenoiser {
         &self.info
     }
 
-    fn denoise(&self, x: Image, _: Sigma) -> Result<Image, ImagingError> {
-        Ok(image(&self.w.apply(&values(&x))))
+    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, ImagingError> {
+        Ok(image(&self.apply(&values(&x), sigma)))
     }
 }
 
 impl GradientDenoiser for LinearDenoiser {
-    fn potential(&self, x: Image, _: Sigma) -> Result<(Vec<f64>, Image), ImagingError> {
+    fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), ImagingError> {
         let x = values(&x);
-        let gradient: Vec<f64> = x.iter().zip(self.w.apply(&x)).map(|(x, d)| x - d).collect();
+        let gradient: Vec<f64> = x.iter().zip(self.apply(&x, sigma)).map(|(x, d)| x - d).collect();
         let potential = 0.5 * x.iter().zip(&gradient).map(|(a, b)| a * b).sum::<f64>();
         Ok((vec![potential], image(&gradient)))
     }
@@ -275,22 +298,29 @@ pub fn counting(behaviour: Behaviour) -> Prior {
 /// The noise level of the test problems.
 pub const NOISE: f64 = 0.05;
 
-pub fn fidelity() -> DenseL2 {
-    let a = forward();
-    let y = measurement(&a);
-    DenseL2 { a, y }
+pub fn fidelity() -> Arc<DenseL2> {
+    static FIDELITY: LazyLock<Arc<DenseL2>> = LazyLock::new(|| {
+        let a = forward();
+        let y = measurement(&a);
+        Arc::new(DenseL2 { a, y })
+    });
+    FIDELITY.clone()
 }
 
 pub fn problem(prior: Prior) -> Problem {
     Problem {
-        fidelity: Arc::new(fidelity()),
+        fidelity: fidelity(),
         prior,
         noise: Sigma::new(NOISE).unwrap(),
     }
 }
 
 pub fn linear(w: Matrix) -> Prior {
-    Prior::Plain(Arc::new(LinearDenoiser::new(w)))
+    Prior::Plain(Arc::new(LinearDenoiser::blind(w)))
+}
+
+pub fn linear_gradient(w: Matrix) -> Prior {
+    Prior::Gradient(Arc::new(LinearDenoiser::blind(w)))
 }
 
 /// Builds an algorithm from parameters as users write them.

@@ -1,0 +1,98 @@
+//! Plug-and-play Douglas-Rachford splitting.
+
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::Image;
+
+use super::{SIGMA, STRENGTH};
+use crate::weighted::Weighted;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule, Work};
+
+/// Plug-and-play Douglas-Rachford splitting:
+///
+/// x <- prox_{l/rho}(z), v <- D(2 x - z, sigma), z <- z + relaxation (v - x), rho = strength s^2 / sigma^2.
+///
+/// The state is z, T(z) - z = relaxation (v - x), and the estimate is v. Without relaxation (1) this is [`super::PnpAdmm`]
+/// in other variables, started differently.
+#[derive(Debug)]
+pub struct PnpDrs {
+    weighted: Weighted,
+    relaxation: f64,
+}
+
+/// Parameters of [`PnpDrs`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PnpDrsParams {
+    /// Weight of the prior against the data.
+    pub strength: f64,
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    pub sigma: Option<Schedule>,
+    /// Relaxation in (0, 2).
+    pub relaxation: f64,
+}
+
+impl Default for PnpDrsParams {
+    /// The strength of the maximum a posteriori estimate, no relaxation.
+    fn default() -> Self {
+        Self {
+            strength: 1.0,
+            sigma: None,
+            relaxation: 1.0,
+        }
+    }
+}
+
+impl Method for PnpDrs {
+    type Params = PnpDrsParams;
+    const ABOUT: About = About {
+        name: "pnp-drs",
+        summary: "plug-and-play Douglas-Rachford splitting: ADMM in other variables, with relaxation",
+        assumptions: "as pnp-admm",
+        source: "Douglas-Rachford splitting (Lions and Mercier 1979; Eckstein and Bertsekas 1992) with the denoiser as \
+                 proximal operator; Ryu et al. 2019 (PnP-DRS)",
+        iterations: 50,
+        parameters: &[
+            STRENGTH,
+            SIGMA,
+            Parameter {
+                name: "relaxation",
+                unit: "",
+                meaning: "share of the step that is taken, in (0, 2)",
+            },
+        ],
+    };
+
+    fn new(params: PnpDrsParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let solver = Self::ABOUT.name;
+        let relaxation = params.relaxation;
+        if !(relaxation > 0.0 && relaxation < 2.0) {
+            let expected = "a value in (0, 2)".to_owned();
+            return Err(Error::Parameter {
+                solver,
+                parameter: "relaxation",
+                expected,
+                got: relaxation.to_string(),
+            });
+        }
+        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
+        Ok(Self { weighted, relaxation })
+    }
+}
+
+impl FixedPointMap for PnpDrs {
+    fn apply(&self, z: &Image, k: u32) -> Result<Mapped, Error> {
+        let (x, work) = self.weighted.prox(z.clone(), self.weighted.weight(k))?;
+        let v = self.weighted.denoise(x.clone() * 2.0 - z.clone(), k)?;
+        let next = z.clone() + (v.clone() - x) * self.relaxation;
+        let mapped = Mapped::new(next, self.weighted.sigma(k)?, work + Work::DENOISER_CALL);
+        Ok(Mapped {
+            estimate: Some(v),
+            ..mapped
+        })
+    }
+
+    fn settled_from(&self) -> u32 {
+        self.weighted.settled_from()
+    }
+}

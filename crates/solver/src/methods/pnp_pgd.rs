@@ -1,0 +1,134 @@
+//! Plug-and-play proximal gradient descent.
+
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::{Image, Sigma};
+
+use super::{SIGMA, STEP};
+use crate::problem::require_positive;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+
+/// Plug-and-play proximal gradient descent:
+///
+/// x <- D(x - mu grad l(x), sigma).
+///
+/// With D = prox_{sigma^2 phi} it minimises l + (sigma^2 / mu) phi. So of step, strength and level only two are free:
+/// sigma = s sqrt(strength mu), or a level that is given outright. The state and the estimate are x.
+#[derive(Debug)]
+pub struct PnpPgd {
+    problem: Problem,
+    step: Resolved,
+    levels: Resolved,
+}
+
+/// Parameters of [`PnpPgd`].
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PnpPgdParams {
+    /// Weight of the prior against the data; `None`: 1 unless `sigma` is given.
+    pub strength: Option<f64>,
+    /// Noise level for the denoiser, in `[0, 1]` units, in place of `strength`; `None`: s sqrt(strength mu).
+    pub sigma: Option<Schedule>,
+    /// Step mu; `None`: 1/L, L the Lipschitz constant of grad l (below 2/L it converges for an averaged D).
+    pub step: Option<Schedule>,
+}
+
+/// Parameters of the proximal gradient methods, where level and strength exclude each other.
+pub(super) const PGD_PARAMETERS: [Parameter; 3] = [
+    Parameter {
+        name: "strength",
+        unit: "",
+        meaning: "weight of the prior against the data, in place of sigma; auto: 1",
+    },
+    Parameter {
+        meaning: "noise level for the denoiser, or a schedule, in place of strength; auto: s sqrt(strength step)",
+        ..SIGMA
+    },
+    Parameter {
+        meaning: "step of the gradient, or a schedule; auto: 1 / (Lipschitz constant of the data)",
+        ..STEP
+    },
+];
+
+impl Method for PnpPgd {
+    type Params = PnpPgdParams;
+    const ABOUT: About = About {
+        name: "pnp-pgd",
+        summary: "plug-and-play proximal gradient descent: a gradient step of the data, then a denoising",
+        assumptions: "smooth l; converges for convex l if D is averaged, for strongly convex l if D - I is a \
+                      contraction that is small enough (Ryu et al. 2019), and with a minimum mean square error D \
+                      (Xu, Sun, Liu, Wohlberg and Kamilov 2020)",
+        source: "plug-and-play form of the proximal gradient method; Ryu et al. 2019 (PnP-FBS)",
+        iterations: 100,
+        parameters: &PGD_PARAMETERS,
+    };
+
+    fn new(params: PnpPgdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        Self::named(Self::ABOUT.name, params, problem, run)
+    }
+}
+
+impl PnpPgd {
+    /// The map for an algorithm of another name.
+    pub(super) fn named(
+        solver: &'static str,
+        params: PnpPgdParams,
+        problem: Problem,
+        run: RunSettings,
+    ) -> Result<Self, Error> {
+        let lipschitz = problem.lipschitz(solver)?;
+        let step = params.step.unwrap_or(Schedule::Constant(1.0 / lipschitz));
+        let step = step.resolve(run.iterations, solver, STEP.name)?;
+        let sigma = match (params.strength, params.sigma) {
+            (Some(strength), Some(_)) => {
+                let expected = "none where sigma is given: sigma^2 / (step s^2) is the strength".to_owned();
+                return Err(Error::Parameter {
+                    solver,
+                    parameter: "strength",
+                    expected,
+                    got: strength.to_string(),
+                });
+            }
+            (None, Some(sigma)) => sigma,
+            (strength, None) => {
+                let strength = require_positive(solver, "strength", strength.unwrap_or(1.0))?;
+                let level = |step| problem.default_level(problem.weight_noise() * f64::sqrt(strength * step));
+                Schedule::Values(step.map(level).values().to_vec())
+            }
+        };
+        let levels = problem.levels(&sigma, run.iterations, solver)?;
+        Ok(Self { problem, step, levels })
+    }
+
+    /// x - mu_k grad l(x).
+    pub(super) fn gradient_step(&self, x: &Image, k: u32) -> Result<Image, Error> {
+        Ok(x.clone() - self.problem.fidelity.grad(x.clone())? * self.step(k))
+    }
+
+    pub(super) fn step(&self, k: u32) -> f64 {
+        self.step.at(k)
+    }
+
+    pub(super) fn sigma(&self, k: u32) -> Result<Sigma, Error> {
+        Ok(Sigma::new(self.levels.at(k))?)
+    }
+
+    pub(super) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+impl FixedPointMap for PnpPgd {
+    fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
+        let sigma = self.sigma(k)?;
+        let next = self
+            .problem
+            .prior
+            .denoiser()
+            .denoise(self.gradient_step(x, k)?, sigma)?;
+        Ok(Mapped::new(next, sigma, Work::DENOISER_CALL))
+    }
+
+    fn settled_from(&self) -> u32 {
+        self.levels.settled_from().max(self.step.settled_from())
+    }
+}

@@ -1,0 +1,131 @@
+//! Regularisation by denoising: ADMM.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::Image;
+
+use super::{SIGMA, STRENGTH};
+use crate::problem::require_positive;
+use crate::weighted::Weighted;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule, Work};
+
+/// RED by ADMM with m inner denoisings (Romano, Elad and Milanfar 2017):
+///
+/// x <- prox_{l/beta}(v - u); m times v <- (alpha D(v, sigma) + beta (x + u)) / (alpha + beta); u <- u + x - v,
+///
+/// alpha = strength s^2 / sigma^2, beta = penalty alpha. The inner iteration solves
+/// alpha (v - D(v)) + beta (v - x - u) = 0 approximately; its fixed points are those of the outer one, which solve
+/// grad l(x) + alpha (x - D(x)) = 0. The state is (v, u), the estimate x.
+#[derive(Debug)]
+pub struct RedAdmm {
+    weighted: Weighted,
+    penalty: f64,
+    inner: u32,
+}
+
+/// Parameters of [`RedAdmm`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedAdmmParams {
+    /// Weight of the prior against the data.
+    pub strength: f64,
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    pub sigma: Option<Schedule>,
+    /// ADMM's penalty beta in units of alpha.
+    pub penalty: f64,
+    /// Inner denoisings m.
+    pub inner: u32,
+}
+
+impl Default for RedAdmmParams {
+    /// The strength of the maximum a posteriori estimate; one inner denoising, as Reehorst and Schniter 2018 found best.
+    fn default() -> Self {
+        Self {
+            strength: 1.0,
+            sigma: None,
+            penalty: 1.0,
+            inner: 1,
+        }
+    }
+}
+
+impl Method for RedAdmm {
+    type Params = RedAdmmParams;
+    const ABOUT: About = About {
+        name: "red-admm",
+        summary: "regularisation by denoising, ADMM with m inner denoisings",
+        assumptions: "any convex l with a proximal step; with the inner problem solved exactly it converges where the \
+                      RED energy is convex; one inner denoising is common and has no guarantee of its own",
+        source: "Romano, Elad, Milanfar 2017, section 4.2 (ADMM); Reehorst and Schniter 2018",
+        iterations: 50,
+        parameters: &[
+            STRENGTH,
+            SIGMA,
+            Parameter {
+                name: "penalty",
+                unit: "of alpha",
+                meaning: "weight beta of the constraint x = v",
+            },
+            Parameter {
+                name: "inner",
+                unit: "",
+                meaning: "denoisings an iteration, m >= 1",
+            },
+        ],
+    };
+
+    fn new(params: RedAdmmParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let solver = Self::ABOUT.name;
+        let penalty = require_positive(solver, "penalty", params.penalty)?;
+        if params.inner == 0 {
+            let expected = "a whole number >= 1".to_owned();
+            return Err(Error::Parameter {
+                solver,
+                parameter: "inner",
+                expected,
+                got: "0".to_owned(),
+            });
+        }
+        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
+        Ok(Self {
+            weighted,
+            penalty,
+            inner: params.inner,
+        })
+    }
+}
+
+impl FixedPointMap for RedAdmm {
+    /// v_0 = x_0, u_0 = 0.
+    fn first_state(&self, x0: Image) -> Result<(Image, Work), Error> {
+        let u = x0.zeros_like();
+        Ok((Tensor::cat(vec![x0, u], 0), Work::default()))
+    }
+
+    fn apply(&self, state: &Image, k: u32) -> Result<Mapped, Error> {
+        let (v, u) = (state.clone().narrow(0, 0, 1), state.clone().narrow(0, 1, 1));
+        let (x, mut work) = self
+            .weighted
+            .prox(v.clone() - u.clone(), self.penalty * self.weighted.weight(k))?;
+        let sum = x.clone() + u;
+        let mut next = v;
+        for _ in 0..self.inner {
+            let denoised = self.weighted.denoise(next, k)?;
+            next = (denoised + sum.clone() * self.penalty) * (1.0 / (1.0 + self.penalty));
+            work += Work::DENOISER_CALL;
+        }
+        // The scaled dual variable is in units of 1/beta, which changes with the level.
+        let rescale = self.weighted.weight(k) / self.weighted.weight(k + 1);
+        let dual = (sum - next.clone()) * rescale;
+        let mapped = Mapped::new(Tensor::cat(vec![next, dual], 0), self.weighted.sigma(k)?, work);
+        Ok(Mapped {
+            estimate: Some(x),
+            ..mapped
+        })
+    }
+
+    fn settled_from(&self) -> u32 {
+        self.weighted.settled_from()
+    }
+}

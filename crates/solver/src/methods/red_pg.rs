@@ -1,0 +1,98 @@
+//! Regularisation by denoising: proximal gradient.
+
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::Image;
+
+use super::{SIGMA, STRENGTH};
+use crate::weighted::Weighted;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+
+/// RED by the proximal gradient method (Reehorst and Schniter 2018, RED-PG):
+///
+/// x <- prox_{step l/alpha}(x - step (x - D(x, sigma))), alpha = strength s^2 / sigma^2.
+///
+/// The paper writes L for 1/step and v for the argument of the proximal operator,
+/// v = (1/L) D(x) + (1 - 1/L) x. The fixed points solve grad l(x) + alpha (x - D(x)) = 0 whatever the step is. The state
+/// and the estimate are x.
+#[derive(Debug)]
+pub struct RedPg {
+    weighted: Weighted,
+    step: Resolved,
+}
+
+/// Parameters of [`RedPg`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedPgParams {
+    /// Weight of the prior against the data.
+    pub strength: f64,
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    pub sigma: Option<Schedule>,
+    /// Step 1/L; below 1 it converges for a nonexpansive D, since I - D is then 1/2-cocoercive.
+    pub step: Schedule,
+}
+
+impl Default for RedPgParams {
+    /// The strength of the maximum a posteriori estimate, the paper's L = 1.01.
+    fn default() -> Self {
+        Self {
+            strength: 1.0,
+            sigma: None,
+            step: Schedule::Constant(0.99),
+        }
+    }
+}
+
+impl Method for RedPg {
+    type Params = RedPgParams;
+    const ABOUT: About = About {
+        name: "red-pg",
+        summary: "regularisation by denoising, proximal gradient: an averaged denoising, then a proximal step of the data",
+        assumptions: "any convex l with a proximal step; converges for step < 1 if D is nonexpansive",
+        source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-PG",
+        iterations: 50,
+        parameters: &[
+            STRENGTH,
+            SIGMA,
+            Parameter {
+                name: "step",
+                unit: "",
+                meaning: "step of the penalty's gradient x - D(x), 1/L in the paper, or a schedule; safe below 1",
+            },
+        ],
+    };
+
+    fn new(params: RedPgParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let solver = Self::ABOUT.name;
+        let step = params.step.resolve(run.iterations, solver, "step")?;
+        Self::named(solver, (params.strength, params.sigma, step), problem, run)
+    }
+}
+
+impl RedPg {
+    /// The map for an algorithm of another name.
+    pub(super) fn named(
+        solver: &'static str,
+        (strength, sigma, step): (f64, Option<Schedule>, Resolved),
+        problem: Problem,
+        run: RunSettings,
+    ) -> Result<Self, Error> {
+        let sigma = sigma.unwrap_or_else(|| problem.constant_level());
+        let weighted = Weighted::new(problem, strength, &sigma, run.iterations, solver)?;
+        Ok(Self { weighted, step })
+    }
+}
+
+impl FixedPointMap for RedPg {
+    fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
+        let step = self.step.at(k);
+        let denoised = self.weighted.denoise(x.clone(), k)?;
+        let v = x.clone() + (denoised - x.clone()) * step;
+        let (next, work) = self.weighted.prox(v, self.weighted.weight(k) / step)?;
+        Ok(Mapped::new(next, self.weighted.sigma(k)?, work + Work::DENOISER_CALL))
+    }
+
+    fn settled_from(&self) -> u32 {
+        self.weighted.settled_from()
+    }
+}

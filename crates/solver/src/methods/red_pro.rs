@@ -1,0 +1,148 @@
+//! RED-PRO: the fixed points of the denoiser as a constraint.
+
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::{Image, Sigma};
+
+use super::SIGMA;
+use crate::problem::require_positive;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+
+/// RED-PRO (Cohen, Elad and Milanfar 2021): min l(x, y) over the fixed points of D by hybrid steepest descent,
+///
+/// x <- D_a(x - mu_k grad l(x)), D_a = (1 - a) I + a D(., sigma), mu_k = step / (k + 1)^decay.
+///
+/// mu_k -> 0 with a divergent sum for 0 < decay <= 1; with decay 0 it is plug-and-play proximal gradient with a relaxed
+/// denoiser. There is no strength: the constraint is hard, and what the data may override depends on mu_k. The state and
+/// the estimate are x.
+#[derive(Debug)]
+pub struct RedPro {
+    problem: Problem,
+    levels: Resolved,
+    step: Resolved,
+    relaxation: f64,
+    constant: bool,
+}
+
+/// Parameters of [`RedPro`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedProParams {
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s.
+    pub sigma: Option<Schedule>,
+    /// First step mu_0; `None`: 1/L, L the Lipschitz constant of grad l.
+    pub step: Option<f64>,
+    /// Power of the steps' decay, in [0, 1].
+    pub decay: f64,
+    /// Share a of the denoiser in D_a, in (0, 1].
+    pub relaxation: f64,
+}
+
+impl Default for RedProParams {
+    /// A slow decay, and the relaxation that makes a nonexpansive D firmly nonexpansive.
+    fn default() -> Self {
+        Self {
+            sigma: None,
+            step: None,
+            decay: 0.1,
+            relaxation: 0.5,
+        }
+    }
+}
+
+pub(super) const RELAXATION: Parameter = Parameter {
+    name: "relaxation",
+    unit: "",
+    meaning: "share a of the denoiser in D_a = (1 - a) I + a D, in (0, 1]",
+};
+
+/// Refuses a relaxation outside (0, 1].
+pub(super) fn check_relaxation(solver: &'static str, relaxation: f64) -> Result<f64, Error> {
+    if relaxation > 0.0 && relaxation <= 1.0 {
+        return Ok(relaxation);
+    }
+    let expected = "a value in (0, 1]".to_owned();
+    Err(Error::Parameter {
+        solver,
+        parameter: RELAXATION.name,
+        expected,
+        got: relaxation.to_string(),
+    })
+}
+
+impl Method for RedPro {
+    type Params = RedProParams;
+    const ABOUT: About = About {
+        name: "red-pro",
+        summary: "regularisation by denoising via fixed-point projection: minimises l over the fixed points of D",
+        assumptions: "smooth convex l; D demicontractive (d < 1) and relaxation below (1 - d)/2; 0 < decay <= 1",
+        source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226; hybrid steepest descent: Yamada and Ogura 2004",
+        iterations: 100,
+        parameters: &[
+            Parameter {
+                meaning: "noise level for the denoiser, or a schedule; auto: the noise level",
+                ..SIGMA
+            },
+            Parameter {
+                name: "step",
+                unit: "",
+                meaning: "first step; auto: 1 / (Lipschitz constant of the data)",
+            },
+            Parameter {
+                name: "decay",
+                unit: "",
+                meaning: "power of the steps' decay, step / (k + 1)^decay, in [0, 1]",
+            },
+            RELAXATION,
+        ],
+    };
+
+    fn new(params: RedProParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let solver = Self::ABOUT.name;
+        let relaxation = check_relaxation(solver, params.relaxation)?;
+        let decay = params.decay;
+        if !(0.0..=1.0).contains(&decay) {
+            let expected = "a value in [0, 1]".to_owned();
+            return Err(Error::Parameter {
+                solver,
+                parameter: "decay",
+                expected,
+                got: decay.to_string(),
+            });
+        }
+        let first = require_positive(solver, "step", params.step.unwrap_or(1.0 / problem.lipschitz(solver)?))?;
+        let steps = (0..run.iterations)
+            .map(|k| first / (f64::from(k) + 1.0).powf(decay))
+            .collect();
+        let step = Schedule::Values(steps).resolve(run.iterations, solver, "step")?;
+        let sigma = params
+            .sigma
+            .unwrap_or_else(|| Schedule::Constant(problem.final_level()));
+        let levels = problem.levels(&sigma, run.iterations, solver)?;
+        Ok(Self {
+            problem,
+            levels,
+            step,
+            relaxation,
+            constant: decay == 0.0,
+        })
+    }
+}
+
+impl FixedPointMap for RedPro {
+    fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
+        let sigma = Sigma::new(self.levels.at(k))?;
+        let z = x.clone() - self.problem.fidelity.grad(x.clone())? * self.step.at(k);
+        let denoised = self.problem.prior.denoiser().denoise(z.clone(), sigma)?;
+        let next = z.clone() + (denoised - z) * self.relaxation;
+        Ok(Mapped::new(next, sigma, Work::DENOISER_CALL))
+    }
+
+    /// Never with a decaying step: each T_k has fixed points of its own.
+    fn settled_from(&self) -> u32 {
+        if self.constant {
+            self.levels.settled_from()
+        } else {
+            u32::MAX
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Relaxed RED-PRO: the distance to the fixed points of the denoiser as a penalty.
+
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::Image;
+
+use super::red_pro::{RELAXATION, check_relaxation};
+use super::{SIGMA, STEP, STRENGTH};
+use crate::weighted::Weighted;
+use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+
+/// Relaxed RED-PRO: l(x, y) + alpha/2 dist(x, Fix D)^2 by gradient descent, since images are rarely exact fixed points,
+///
+/// x <- x - mu [grad l(x) + alpha (x - P(x))], alpha = strength s^2 / sigma^2,
+///
+/// where P(x), the projection onto Fix D, is approximated by m steps of Halpern's iteration p_0 = x,
+/// p_j = x/(j + 1) + j/(j + 1) D_a(p_(j-1)), D_a = (1 - a) I + a D, which converges to the projection for a nonexpansive
+/// D_a (Halpern 1967; Wittmann 1992). The gradient of half the squared distance to a convex set is x - P(x). The state
+/// and the estimate are x.
+#[derive(Debug)]
+pub struct RedProRelaxed {
+    weighted: Weighted,
+    step: Resolved,
+    inner: u32,
+    relaxation: f64,
+}
+
+/// Parameters of [`RedProRelaxed`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedProRelaxedParams {
+    /// Weight of the penalty against the data.
+    pub strength: f64,
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    pub sigma: Option<Schedule>,
+    /// Step mu; `None`: 1.8 / (L + alpha), 0.9 of the limit for a convex set, whose x - P(x) is 1-Lipschitz.
+    pub step: Option<Schedule>,
+    /// Denoisings m for a projection.
+    pub inner: u32,
+    /// Share a of the denoiser in D_a, in (0, 1].
+    pub relaxation: f64,
+}
+
+impl Default for RedProRelaxedParams {
+    /// Few inner steps: the projection is needed no better than the iterate.
+    fn default() -> Self {
+        Self {
+            strength: 1.0,
+            sigma: None,
+            step: None,
+            inner: 3,
+            relaxation: 1.0,
+        }
+    }
+}
+
+impl Method for RedProRelaxed {
+    type Params = RedProRelaxedParams;
+    const ABOUT: About = About {
+        name: "red-pro-relaxed",
+        summary: "red-pro with the distance to the fixed points of D as a penalty instead of a constraint",
+        assumptions: "smooth convex l; D_a nonexpansive, so that Halpern's iteration converges to the projection",
+        source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226 (relaxations); projection by Halpern 1967",
+        iterations: 50,
+        parameters: &[
+            STRENGTH,
+            SIGMA,
+            STEP,
+            Parameter {
+                name: "inner",
+                unit: "",
+                meaning: "denoisings for a projection, m >= 1",
+            },
+            RELAXATION,
+        ],
+    };
+
+    fn new(params: RedProRelaxedParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
+        let solver = Self::ABOUT.name;
+        let relaxation = check_relaxation(solver, params.relaxation)?;
+        if params.inner == 0 {
+            let expected = "a whole number >= 1".to_owned();
+            return Err(Error::Parameter {
+                solver,
+                parameter: "inner",
+                expected,
+                got: "0".to_owned(),
+            });
+        }
+        let lipschitz = problem.lipschitz(solver)?;
+        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
+        let step = match params.step {
+            Some(schedule) => schedule.resolve(run.iterations, solver, STEP.name)?,
+            None => weighted.weights().map(|alpha| 1.8 / (lipschitz + alpha)),
+        };
+        Ok(Self {
+            weighted,
+            step,
+            inner: params.inner,
+            relaxation,
+        })
+    }
+}
+
+impl FixedPointMap for RedProRelaxed {
+    fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
+        let mut projected = x.clone();
+        let mut work = Work::default();
+        for j in 1..=self.inner {
+            let denoised = self.weighted.denoise(projected.clone(), k)?;
+            let averaged = projected.clone() + (denoised - projected) * self.relaxation;
+            let anchor = 1.0 / f64::from(j + 1);
+            projected = x.clone() * anchor + averaged * (1.0 - anchor);
+            work += Work::DENOISER_CALL;
+        }
+        let data = self.weighted.problem.fidelity.grad(x.clone())?;
+        let penalty = (x.clone() - projected) * self.weighted.weight(k);
+        let next = x.clone() - (data + penalty) * self.step.at(k);
+        Ok(Mapped::new(next, self.weighted.sigma(k)?, work))
+    }
+
+    fn settled_from(&self) -> u32 {
+        self.weighted.settled_from()
+    }
+}
