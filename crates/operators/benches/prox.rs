@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use tweedie_imaging::{Image, image_from_vec};
-use tweedie_operators::{Blur, Boundary, DataFidelity, Downsampling, Kernel, L2, LinearOperator, Mask};
+use tweedie_operators::{
+    Blur, Boundary, DataFidelity, Downsampling, Field, Kernel, L2, LinearOperator, Mask, Mri, Radon, cartesian_mask,
+};
 
 fn main() {
     divan::main();
@@ -21,15 +23,21 @@ fn operator(task: &str, domain: [usize; 3]) -> Arc<dyn LinearOperator> {
         "blur" => Arc::new(Blur::new(domain, &kernel, Boundary::Circular).unwrap()),
         "replicate" => Arc::new(Blur::new(domain, &kernel, Boundary::Replicate).unwrap()),
         "sr2" => Arc::new(Downsampling::new(domain, 2, &kernel, Boundary::Circular).unwrap()),
+        "mri" => {
+            let mask = cartesian_mask([domain[1], domain[2]], 0.3, 0.1, 1).unwrap();
+            Arc::new(Mri::new(Field::Real, [domain[1], domain[2]], &mask).unwrap())
+        }
+        "radon" => Arc::new(Radon::new(domain, 60).unwrap()),
         _ => Arc::new(Mask::random(domain, 0.3, 1).unwrap()),
     }
 }
 
-const CASES: [(&str, [usize; 3]); 6] = [
+const CASES: [(&str, [usize; 3]); 7] = [
     ("blur", [1, 256, 256]),
     ("replicate", [1, 256, 256]),
     ("sr2", [1, 256, 256]),
     ("mask", [1, 256, 256]),
+    ("mri", [1, 256, 256]),
     ("blur", [1, 512, 512]),
     ("blur", [3, 321, 481]),
 ];
@@ -48,4 +56,17 @@ fn prox(bencher: divan::Bencher, (task, domain): (&str, [usize; 3])) {
     let l2 = L2::new(operator.clone(), image(operator.codomain())).unwrap();
     let z = image(domain);
     bencher.bench(|| l2.prox(z.clone(), 10.0).unwrap());
+}
+
+#[divan::bench(sample_count = 5)]
+fn radon_construction() -> Arc<dyn LinearOperator> {
+    operator("radon", [1, 256, 256])
+}
+
+#[divan::bench(sample_count = 10)]
+fn radon_gradient(bencher: divan::Bencher) {
+    let operator = operator("radon", [1, 256, 256]);
+    let l2 = L2::new(operator.clone(), image(operator.codomain())).unwrap();
+    let x = image([1, 256, 256]);
+    bencher.bench(|| l2.grad(x.clone()).unwrap());
 }

@@ -27,7 +27,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// A kernel's file is not where it belongs.
-    #[error("kernel '{name}': no file {} (datasets/README.md says where to get it)", path.display())]
+    #[error("kernel '{name}': no file {} (docs/datasets.md says where to get it)", path.display())]
     MissingKernel {
         /// The kernel that was asked for.
         name: String,

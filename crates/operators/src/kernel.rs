@@ -45,10 +45,12 @@ impl Kernel {
                 format!("a sum of {sum}"),
             ));
         }
+        // A sum of 1 up to rounding is left alone: a kernel that was normalised and stored comes back bit for bit.
+        let divisor = if (sum - 1.0).abs() <= 1e-12 { 1.0 } else { sum };
         Ok(Self {
             rows,
             cols,
-            values: values.iter().map(|value| value / sum).collect(),
+            values: values.iter().map(|value| value / divisor).collect(),
         })
     }
 
@@ -160,6 +162,9 @@ mod tests {
         let kernel = Kernel::new(1, 3, vec![0.0, 64.0, 192.0]).unwrap();
         assert_eq!(kernel.values(), [0.0, 0.25, 0.75]);
         assert_eq!(Kernel::uniform(2).unwrap().values(), [0.25; 4]);
+        // 25 times 0.04 is not 1 in floating point.
+        let uniform = Kernel::uniform(5).unwrap();
+        assert_eq!(Kernel::new(5, 5, uniform.values().to_vec()).unwrap(), uniform);
     }
 
     #[test]

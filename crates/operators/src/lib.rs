@@ -1,7 +1,24 @@
 //! Forward operators A, noise models, data fidelities and parameter-choice rules for y = A x + noise.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use burn::tensor::Device;
+//! use tweedie_imaging::image_from_vec;
+//! use tweedie_operators::{Blur, Boundary, DataFidelity, InnerSolve, Kernel, L2, LinearOperator};
+//!
+//! let blur = Arc::new(Blur::new([1, 8, 8], &Kernel::gaussian(1.6, 5)?, Boundary::Circular)?);
+//! let clean = image_from_vec((0..64).map(|n| (n % 8) as f32 / 8.0).collect(), [1, 1, 8, 8], &Device::flex())?;
+//! let fidelity = L2::new(blur.clone(), blur.apply(clean.clone())?)?;
+//! assert!(fidelity.value(clean.clone())?[0] < 1e-10);
+//! let (_, solve) = fidelity.prox(clean, 0.5)?;
+//! assert_eq!(solve, InnerSolve::Exact);
+//! # Ok::<(), tweedie_operators::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod cg;
+mod eigen;
 mod error;
 mod fft;
 mod fidelity;
@@ -11,8 +28,10 @@ mod interpolate;
 mod kernel;
 mod norm;
 mod operator;
+mod poisson_noise;
 mod random;
 mod root;
+pub mod rules;
 
 pub use cg::{CgOptions, conjugate_gradient};
 pub use error::Error;
@@ -22,4 +41,5 @@ pub use operator::{
     BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Downsampling, Field, Identity, LinearOperator, Mask,
     Mri, MultiCoilMri, NormalSolve, Radon, cartesian_mask, centered_mask, random_mask, synthetic_sensitivities,
 };
+pub use poisson_noise::poisson_noise;
 pub use rustfft::num_complex::Complex;

@@ -58,7 +58,7 @@ impl CompressedSensing {
         })
     }
 
-    /// Calls `emit` with the index and value of each coefficient of H v, the rows of v written by `fill`.
+    /// Calls `emit` with the coefficients of H v at `indices`, in their order; `fill` writes the rows of v.
     fn hartley(
         &self,
         fill: impl FnMut(usize, &mut [f64]),
