@@ -1,70 +1,134 @@
-//! Finding checkpoints, and applying a denoiser to images with other channels than its own.
+//! Finding and loading checkpoints.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use burn::tensor::{Device, Tensor};
-use tweedie_imaging::{Denoiser, DenoiserInfo, Error, Image, Sigma};
-use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser};
+use toml::{Table, Value};
+use tweedie_imaging::{Denoiser, SigmaSupport};
+use tweedie_model::{CONFIG_FILE, Checkpoint, WEIGHTS_FILE};
 
-/// Folders in which a checkpoint's or data file's name is looked up: `KIND/` in the working folder, the folder that
-/// the environment variable names, and `KIND/` of the source tree that the program was built from.
-pub fn folders(kind: &str) -> Vec<PathBuf> {
-    let variable = format!("TWEEDIE_{}", kind.to_uppercase());
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(kind);
-    [Some(PathBuf::from(kind)), std::env::var_os(variable).map(PathBuf::from), Some(source)]
-        .into_iter()
-        .flatten()
-        .collect()
+use crate::channels;
+use crate::locate;
+use crate::noise_level::grey_levels;
+use crate::session::Session;
+use crate::usage::usage;
+
+/// A checkpoint that is ready to denoise.
+pub struct Loaded {
+    /// The name or path by which the user called it.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The denoiser, for images of its own channels.
+    pub denoiser: Arc<dyn Denoiser>,
 }
 
-/// The folder of a checkpoint that is given by path or name.
+/// The folder of a checkpoint that is given by path or by name.
 pub fn find(name: &str) -> anyhow::Result<PathBuf> {
     let direct = PathBuf::from(name);
-    if direct.join(CONFIG_FILE).exists() {
+    if direct.join(CONFIG_FILE).is_file() {
         return Ok(direct);
     }
-    let found = folders("checkpoints").into_iter().map(|folder| folder.join(name)).find(|path| path.join(CONFIG_FILE).exists());
-    match found {
-        Some(path) => Ok(path),
-        None => bail!("checkpoint '{name}': expected a folder with {CONFIG_FILE}, or a name under checkpoints/, found neither"),
+    let candidates = locate::folders("checkpoints")
+        .into_iter()
+        .map(|folder| folder.join(name));
+    if let Some(found) = candidates.into_iter().find(|path| path.join(CONFIG_FILE).is_file()) {
+        return Ok(found);
     }
+    // A path was meant: say what is wrong with it.
+    if direct.is_dir() || name.contains(['/', '\\']) {
+        bail!("{name}: expected the folder of a checkpoint, found no {CONFIG_FILE} in it");
+    }
+    bail!(
+        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, or a name in {}",
+        locate::description("checkpoints")
+    )
 }
 
-/// Loads a checkpoint as a denoiser.
-pub fn load(name: &str, device: &Device) -> anyhow::Result<NetworkDenoiser> {
+/// Loads a checkpoint; `settings` are the values of the section `denoiser`.
+pub fn load(session: &Session, name: &str, mut settings: Table) -> anyhow::Result<Loaded> {
+    let tile_pixels = match settings.remove("tile_pixels") {
+        None => None,
+        Some(Value::Integer(n)) if n > 0 => Some(usize::try_from(n)?),
+        Some(other) => {
+            return Err(usage(format!(
+                "-C denoiser.tile_pixels: expected a whole number > 0, got {other}"
+            )));
+        }
+    };
+    if let Some(key) = settings.keys().next() {
+        return Err(usage(format!("-C denoiser.{key}: expected denoiser.tile_pixels")));
+    }
     let folder = find(name)?;
-    let checkpoint = Checkpoint::load(&folder, device).with_context(|| format!("loading checkpoint '{name}'"))?;
-    Ok(checkpoint.denoiser(name, device)?)
+    let checkpoint = Checkpoint::load(&folder, &session.device)
+        .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
+    session.record(&folder.join(WEIGHTS_FILE), checkpoint.config.weights.sha256.clone());
+    let mut denoiser = checkpoint.denoiser(&short_name(&folder, name), &session.device)?;
+    if let Some(pixels) = tile_pixels {
+        denoiser = denoiser.with_tile_pixels(pixels);
+    }
+    let info = denoiser.info();
+    session.detail(format_args!(
+        "checkpoint {}: {}, noise levels {}, receptive field {}",
+        folder.display(),
+        channels_text(info.channels),
+        levels_text(info.sigma),
+        info.receptive_field
+    ));
+    Ok(Loaded {
+        name: name.to_owned(),
+        folder,
+        denoiser: Arc::new(denoiser),
+    })
 }
 
-/// A gray denoiser on colour images, each channel by itself.
-pub struct PerChannel {
-    denoiser: NetworkDenoiser,
-    info: DenoiserInfo,
+impl Loaded {
+    /// The denoiser for images with `channels` channels; see [`channels::adapt`].
+    pub fn for_channels(&self, channels: usize) -> anyhow::Result<Arc<dyn Denoiser>> {
+        channels::adapt(Arc::clone(&self.denoiser), channels)
+    }
+
+    /// Says once how images with other channels than the checkpoint's are treated.
+    pub fn note_channels(&self, session: &Session, channels: usize, said: &mut bool) {
+        let own = self.denoiser.info().channels;
+        if own != channels && !std::mem::replace(said, true) {
+            session.note(match own {
+                1 => format!(
+                    "'{}' is a gray checkpoint: the channels of colour images are treated one by one",
+                    self.name
+                ),
+                _ => format!(
+                    "'{}' is a colour checkpoint: gray images are repeated in its channels, and its output averaged",
+                    self.name
+                ),
+            });
+        }
+    }
 }
 
-impl Denoiser for PerChannel {
-    fn info(&self) -> &DenoiserInfo {
-        &self.info
-    }
-
-    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
-        let [n, c, h, w] = x.dims();
-        let channels: Tensor<4> = x.reshape([n * c, 1, h, w]);
-        Ok(self.denoiser.denoise(channels, sigma)?.reshape([n, c, h, w]))
+/// "gray", "colour", ...
+pub fn channels_text(channels: usize) -> String {
+    match channels {
+        1 => "gray".to_owned(),
+        3 => "colour".to_owned(),
+        n => format!("{n} channels"),
     }
 }
 
-/// The denoiser for images with `channels` channels: itself, or a gray one applied to each channel.
-pub fn for_channels(denoiser: NetworkDenoiser, channels: usize) -> anyhow::Result<Box<dyn Denoiser>> {
-    let own = denoiser.info().channels;
-    if own == channels {
-        return Ok(Box::new(denoiser));
+/// The noise levels of a denoiser in grey levels.
+pub fn levels_text(support: SigmaSupport) -> String {
+    match support {
+        SigmaSupport::Blind => "any (blind)".to_owned(),
+        SigmaSupport::Range { min, max } if min == max => format!("{}", grey_levels(min)),
+        SigmaSupport::Range { min, max } => format!("{} to {}", grey_levels(min), grey_levels(max)),
     }
-    if own == 1 {
-        let info = DenoiserInfo { channels, ..denoiser.info().clone() };
-        return Ok(Box::new(PerChannel { denoiser, info }));
+}
+
+/// What a denoiser is called in messages: the name, or for a path the folder's own name.
+fn short_name(folder: &Path, name: &str) -> String {
+    match folder.file_name() {
+        Some(last) => last.to_string_lossy().into_owned(),
+        None => name.to_owned(),
     }
-    bail!("checkpoint '{}': expected images with {own} channels, got {channels}; use --color rgb or a gray checkpoint", denoiser.info().name)
 }

@@ -1,69 +1,67 @@
 //! The `tweedie` binary.
 #![forbid(unsafe_code)]
 
+mod channels;
 mod checkpoint;
+mod cli;
 mod commands;
+mod degradation;
+mod device;
+mod gallery;
+mod inputs;
 mod interrupt;
+mod locate;
+mod measurement;
+mod noise_level;
 mod options;
 mod output;
+mod overrides;
+mod progress;
+mod session;
+mod solve;
 mod task;
+mod training_card;
+mod training_data;
+mod usage;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser as _;
+pub(crate) use cli::{Cli, Outcome};
 
 /// Large activations are aligned and backed by huge pages.
 #[global_allocator]
 static ALLOCATOR: tweedie_kernels::AlignedAllocator = tweedie_kernels::AlignedAllocator;
 
-/// Trains learned denoisers and restores images with them.
-///
-/// Noise levels are standard deviations in 8-bit grey levels.
-#[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
+/// An error with its causes on one line.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Demo(commands::demo::Demo),
-    Train(commands::train::Train),
-    Denoise(commands::denoise::Denoise),
-    Restore(commands::restore::Restore),
-    Evaluate(commands::evaluate::Evaluate),
-    Checkpoints(commands::checkpoints::Checkpoints),
-    Bench(commands::bench::Bench),
-    Completions(commands::completions::Completions),
-}
-
-/// How a command ended, apart from errors.
-pub(crate) enum Outcome {
-    /// Everything was done.
-    Done,
-    /// A signal stopped it; what was finished is kept.
-    Interrupted,
+/// Adds the file to an error that does not name it.
+pub(crate) fn for_file(error: anyhow::Error, path: &std::path::Path) -> anyhow::Error {
+    let path = path.display().to_string();
+    if format!("{error:#}").contains(&path) {
+        error
+    } else {
+        error.context(path)
+    }
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Demo(command) => command.run(),
-        Command::Train(command) => command.run(),
-        Command::Denoise(command) => command.run(),
-        Command::Restore(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
-        Command::Checkpoints(command) => command.run(),
-        Command::Bench(command) => command.run(),
-        Command::Completions(command) => command.run(),
-    };
-    match result {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Interrupted) => ExitCode::from(130),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+    // The last resort: input is checked before it can make anything panic.
+    panic::set_hook(Box::new(|info| {
+        eprintln!("error: internal error, please report it: {info}")
+    }));
+    match panic::catch_unwind(AssertUnwindSafe(|| cli.command.run())) {
+        Ok(Ok(Outcome::Done)) => ExitCode::SUCCESS,
+        Ok(Ok(Outcome::Interrupted)) => ExitCode::from(130),
+        Ok(Err(error)) => {
+            eprintln!("error: {}", one_line(&error));
+            ExitCode::from(if error.is::<usage::Usage>() { 2 } else { 1 })
         }
+        Err(_) => ExitCode::FAILURE,
     }
 }

@@ -1,161 +1,275 @@
-//! Restoration tasks: the operator, and the measurement of a clean image.
+//! `--task` and its options.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
-use tweedie_imaging::{ColorMode, Image, Sigma, noise, read_image};
-use tweedie_operators::{Blur, Boundary, Downsampling, Identity, Kernel, LinearOperator, Mask};
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::{ColorMode, Sigma};
+use tweedie_operators::{BayerPattern, Boundary, Downsampling, Kernel};
 
-use crate::checkpoint;
+use crate::degradation::{Degradation, Pixels};
+use crate::locate;
+use crate::session::Session;
+use crate::solve::Auto;
+use crate::usage::usage;
 
 /// What is to be undone.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TaskKind {
     /// Noise alone
     Denoise,
-    /// Blur with --kernel
+    /// Blur by --kernel
     Deblur,
     /// Lost pixels: --keep or --mask
     Inpaint,
-    /// Blur and decimation by --scale
+    /// Low resolution: blur, then every --scale-th pixel
     Sr,
+    /// One colour per pixel: a Bayer sensor, --pattern
+    Demosaic,
+    /// Magnetic resonance imaging with the sampling --mask (gray images)
+    Csmri,
+    /// Parallel-beam tomography from --angles directions
+    Radon,
+    /// Compressed sensing: a --ratio of transform coefficients
+    Compressed,
 }
 
 impl TaskKind {
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Denoise => "denoise",
             Self::Deblur => "deblur",
             Self::Inpaint => "inpaint",
             Self::Sr => "sr",
+            Self::Demosaic => "demosaic",
+            Self::Csmri => "csmri",
+            Self::Radon => "radon",
+            Self::Compressed => "compressed",
         }
     }
 }
 
-/// How the measurement was made.
-#[derive(Args, Clone)]
+/// What `--boundary` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundaryOption {
+    #[value(help = "periodically; has a closed form")]
+    Circular,
+    #[value(help = "by the nearest border pixel; closer to photographs, solved iteratively")]
+    Replicate,
+}
+
+impl From<BoundaryOption> for Boundary {
+    fn from(boundary: BoundaryOption) -> Self {
+        match boundary {
+            BoundaryOption::Circular => Self::Circular,
+            BoundaryOption::Replicate => Self::Replicate,
+        }
+    }
+}
+
+/// How the measurement was, or is to be, made.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Task")]
 pub struct TaskOptions {
     /// What is to be undone
-    #[arg(long)]
-    pub task: TaskKind,
-    /// deblur, sr: FILE.npy, FILE.png, gaussian:1.6[x25], uniform:9, levin:1..8 (levin09_N.npy in --kernels)
-    #[arg(long)]
+    #[arg(long, value_name = "T")]
+    pub task: Option<TaskKind>,
+    /// deblur, sr: FILE.npy, FILE.png, gaussian:1.6[x25], uniform:9 or levin:1..8 [sr: gaussian:1.6x7]
+    #[arg(long, value_name = "K")]
     pub kernel: Option<String>,
-    /// Folder with levin09_N.npy; by default `kernels` under datasets/
+    /// Folder of levin09_1.npy to levin09_8.npy [default: datasets/kernels]
     #[arg(long, value_name = "DIR")]
     pub kernels: Option<PathBuf>,
-    /// inpaint: share of pixels that are kept, at random
-    #[arg(long)]
+    /// deblur, sr: how images continue beyond their border [default: circular]
+    #[arg(long, value_name = "MODE")]
+    pub boundary: Option<BoundaryOption>,
+    /// inpaint: share of the pixels that is kept, chosen at random by --seed
+    #[arg(long, value_name = "SHARE")]
     pub keep: Option<f64>,
-    /// inpaint: gray image or array, nonzero where a pixel is known
+    /// inpaint: gray image or array, not 0 where a pixel is known; csmri: where a frequency is (zero frequency first)
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
     /// sr: factor
-    #[arg(long)]
-    pub scale: Option<usize>,
-    /// Noise level of the measurement in grey levels
-    #[arg(long, value_name = "S", default_value_t = 0.0)]
-    pub noise: f64,
-    /// Seed of masks and simulated noise
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=16))]
+    pub scale: Option<u64>,
+    /// demosaic: colours of the first 2x2 pixels: rggb, bggr, grbg, gbrg
+    #[arg(long, value_name = "P")]
+    pub pattern: Option<BayerPattern>,
+    /// radon: number of directions over the half circle
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub angles: Option<u64>,
+    /// compressed: measured values as a share of the pixels
+    #[arg(long, value_name = "SHARE")]
+    pub ratio: Option<f64>,
+    /// Noise level of the measurement in 8-bit grey levels; denoise, deblur without --simulate: or auto [default: 0]
+    #[arg(long, value_name = "S|auto", allow_hyphen_values = true)]
+    pub noise: Option<Auto>,
+}
+
+/// A task with its parameters and files.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub degradation: Degradation,
+    /// Noise level of the measurement.
+    pub noise: Sigma,
+    /// The same as it was given; dividing by 255 and multiplying again may change the last digit.
+    pub noise_grey_levels: f64,
+    /// Seed of masks, samplings and simulated noise.
     pub seed: u64,
 }
 
-impl TaskOptions {
-    /// The operator on images `[C, H, W]`.
-    pub fn operator(&self, domain: [usize; 3]) -> anyhow::Result<Arc<dyn LinearOperator>> {
-        self.check()?;
-        Ok(match self.task {
-            TaskKind::Denoise => Arc::new(Identity::new(domain)?),
-            TaskKind::Deblur => {
-                let kernel = self.kernel()?.context("--task deblur: expected --kernel, got none")?;
-                Arc::new(Blur::new(domain, &kernel, Boundary::Circular)?)
-            }
-            TaskKind::Inpaint => match (&self.mask, self.keep) {
-                (Some(path), None) => Arc::new(self.mask(path, domain)?),
-                (None, Some(keep)) => Arc::new(Mask::random(domain, keep, self.seed)?),
-                _ => bail!("--task inpaint: expected either --keep or --mask"),
-            },
-            TaskKind::Sr => {
-                let scale = self.scale.context("--task sr: expected --scale, got none")?;
-                let kernel = self.kernel()?.map_or_else(Downsampling::default_kernel, Ok)?;
-                Arc::new(Downsampling::new(domain, scale, &kernel, Boundary::Circular)?)
-            }
+impl Task {
+    /// A task; refuses a noise level that is negative or not finite.
+    pub fn new(degradation: Degradation, noise_grey_levels: f64, seed: u64) -> Result<Self, tweedie_imaging::Error> {
+        Ok(Self {
+            degradation,
+            noise: Sigma::from_grey_levels(noise_grey_levels)?,
+            noise_grey_levels,
+            seed,
         })
     }
+}
 
-    /// `[C, H, W]` of the image behind a measurement `[C, H, W]`.
-    pub fn domain(&self, [c, h, w]: [usize; 3]) -> [usize; 3] {
-        match self.scale {
-            Some(scale) if self.task == TaskKind::Sr => [c, scale * h, scale * w],
-            _ => [c, h, w],
+impl TaskOptions {
+    /// Whether no option was given.
+    pub fn is_empty(&self) -> bool {
+        self.task.is_none() && self.given().iter().all(|(given, ..)| !given) && self.noise.is_none()
+    }
+
+    /// Whether each measurement's noise level is to be estimated; the resolved task has a placeholder.
+    pub fn noise_is_auto(&self) -> bool {
+        self.noise == Some(Auto::Auto)
+    }
+
+    /// Checks the options and reads their files.
+    ///
+    /// # Errors
+    /// A usage error if the task misses an option, or one was given that it does not use.
+    pub fn resolve(&self, session: &Session, seed: u64) -> anyhow::Result<Task> {
+        let kind = self
+            .task
+            .ok_or_else(|| usage("--task: expected denoise, deblur, inpaint, sr, ..., got none"))?;
+        let task = kind.name();
+        if let Some((.., option)) = self
+            .given()
+            .iter()
+            .find(|(given, kinds, _)| *given && !kinds.contains(&kind))
+        {
+            return Err(usage(format!("{option}: it has no effect on --task {task}")));
         }
-    }
-
-    /// The largest part of a clean image that the task can measure: sides become multiples of --scale.
-    pub fn cropped(&self, clean: Image) -> Image {
-        let scale = if self.task == TaskKind::Sr { self.scale.unwrap_or(1).max(1) } else { 1 };
-        let [n, c, h, w] = clean.dims();
-        clean.slice([0..n, 0..c, 0..h - h % scale, 0..w - w % scale])
-    }
-
-    /// The noise level.
-    pub fn sigma(&self) -> anyhow::Result<Sigma> {
-        Ok(Sigma::from_grey_levels(self.noise)?)
-    }
-
-    /// A x + noise; `index` is the number of the image among the inputs.
-    pub fn measure(&self, operator: &dyn LinearOperator, clean: Image, index: usize) -> anyhow::Result<Image> {
-        let device = clean.device();
-        let y = operator.apply(clean)?;
-        let noise = noise::gaussian(y.dims(), self.sigma()?, self.seed, index as u64, &device)?;
-        let [n, c, h, w] = y.dims();
-        match &self.task {
-            // Lost pixels carry no noise either: they are zero in the measurement.
-            TaskKind::Inpaint => Ok(operator.apply(y + noise)?.slice([0..n, 0..c, 0..h, 0..w])),
-            _ => Ok(y + noise),
-        }
-    }
-
-    fn check(&self) -> anyhow::Result<()> {
-        let task = self.task.name();
-        let blurs = matches!(self.task, TaskKind::Deblur | TaskKind::Sr);
-        for (given, fits, option) in [
-            (self.kernel.is_some(), blurs, "--kernel"),
-            (self.keep.is_some(), self.task == TaskKind::Inpaint, "--keep"),
-            (self.mask.is_some(), self.task == TaskKind::Inpaint, "--mask"),
-            (self.scale.is_some(), self.task == TaskKind::Sr, "--scale"),
-        ] {
-            if given && !fits {
-                bail!("{option}: expected a task that uses it, got --task {task}");
+        let missing = |options: &str| usage(format!("--task {task}: expected {options}, got none"));
+        let boundary = self.boundary.unwrap_or(BoundaryOption::Circular);
+        let degradation = match kind {
+            TaskKind::Denoise => Degradation::Noise,
+            TaskKind::Deblur => {
+                let kernel = self.kernel(session)?.ok_or_else(|| missing("--kernel"))?;
+                Degradation::Blur { kernel, boundary }
             }
+            TaskKind::Inpaint => Degradation::Holes(match (&self.mask, self.keep) {
+                (Some(path), None) => Pixels::read(session, path)?,
+                (None, Some(keep)) if keep > 0.0 && keep <= 1.0 => Pixels::Random { keep },
+                (None, Some(keep)) => return Err(usage(format!("--keep: expected a share in (0, 1], got {keep}"))),
+                _ => return Err(missing("either --keep or --mask")),
+            }),
+            TaskKind::Sr => {
+                let factor = self.scale.ok_or_else(|| missing("--scale"))? as usize;
+                let kernel = self.kernel(session)?.map_or_else(Downsampling::default_kernel, Ok)?;
+                Degradation::Decimation {
+                    factor,
+                    kernel,
+                    boundary,
+                }
+            }
+            TaskKind::Demosaic => Degradation::Bayer(self.pattern.ok_or_else(|| missing("--pattern"))?),
+            TaskKind::Csmri => {
+                let path = self.mask.as_ref().ok_or_else(|| missing("--mask"))?;
+                Degradation::Fourier(Pixels::read(session, path)?)
+            }
+            TaskKind::Radon => Degradation::Lines {
+                angles: self.angles.ok_or_else(|| missing("--angles"))? as usize,
+            },
+            TaskKind::Compressed => match self.ratio {
+                Some(ratio) if ratio > 0.0 && ratio <= 1.0 => Degradation::Coefficients { ratio },
+                Some(ratio) => return Err(usage(format!("--ratio: expected a share in (0, 1], got {ratio}"))),
+                None => return Err(missing("--ratio")),
+            },
+        };
+        let level = match self.noise {
+            None => 0.0,
+            Some(Auto::Given(level)) => level,
+            // The caller estimates it for each image.
+            Some(Auto::Auto) if matches!(kind, TaskKind::Denoise | TaskKind::Deblur) => f64::from(u8::MAX),
+            Some(Auto::Auto) => return Err(usage(format!("--noise auto: expected a number for --task {task}"))),
+        };
+        if kind == TaskKind::Denoise && level == 0.0 {
+            return Err(missing("--noise above 0"));
         }
-        Ok(())
+        Task::new(degradation, level, seed).map_err(|error| usage(format!("--noise: {error}")))
     }
 
-    fn kernel(&self) -> anyhow::Result<Option<Kernel>> {
-        let Some(specification) = &self.kernel else { return Ok(None) };
+    /// Each option, whether it was given, and the tasks that use it.
+    fn given(&self) -> [(bool, &'static [TaskKind], &'static str); 9] {
+        use TaskKind::{Compressed, Csmri, Deblur, Demosaic, Inpaint, Radon, Sr};
+        [
+            (self.kernel.is_some(), &[Deblur, Sr], "--kernel"),
+            (self.kernels.is_some(), &[Deblur, Sr], "--kernels"),
+            (self.boundary.is_some(), &[Deblur, Sr], "--boundary"),
+            (self.keep.is_some(), &[Inpaint], "--keep"),
+            (self.mask.is_some(), &[Inpaint, Csmri], "--mask"),
+            (self.scale.is_some(), &[Sr], "--scale"),
+            (self.pattern.is_some(), &[Demosaic], "--pattern"),
+            (self.angles.is_some(), &[Radon], "--angles"),
+            (self.ratio.is_some(), &[Compressed], "--ratio"),
+        ]
+    }
+
+    fn kernel(&self, session: &Session) -> anyhow::Result<Option<Kernel>> {
+        let Some(specification) = &self.kernel else {
+            return Ok(None);
+        };
         let folder = match &self.kernels {
+            Some(_) if !specification.starts_with("levin:") => {
+                return Err(usage("--kernels: it has no effect without --kernel levin:N"));
+            }
             Some(folder) => folder.clone(),
             None => {
-                let candidates: Vec<PathBuf> =
-                    checkpoint::folders("datasets").into_iter().map(|folder| folder.join("kernels")).collect();
-                candidates.iter().find(|folder| folder.is_dir()).unwrap_or(&candidates[0]).clone()
+                let folders = locate::folders("datasets")
+                    .into_iter()
+                    .map(|folder| folder.join("kernels"));
+                folders
+                    .into_iter()
+                    .find(|folder| folder.is_dir())
+                    .unwrap_or_else(|| "datasets/kernels".into())
             }
         };
-        Ok(Some(Kernel::parse(specification, &folder)?))
-    }
-
-    fn mask(&self, path: &Path, domain: [usize; 3]) -> anyhow::Result<Mask> {
-        let loaded = read_image(path, ColorMode::Gray)?;
-        let [_, _, h, w] = loaded.dims;
-        if [h, w] != domain[1..] {
-            bail!("{}: expected a mask of {}x{}, got {h}x{w}", path.display(), domain[1], domain[2]);
+        let kernel = Kernel::parse(specification, &folder)?;
+        // The file that was read, if it was one.
+        let levin = specification
+            .strip_prefix("levin:")
+            .map(|n| folder.join(format!("levin09_{n}.npy")));
+        let path = levin.unwrap_or_else(|| PathBuf::from(specification));
+        if path.is_file() {
+            session.hash_file(&path)?;
         }
-        let kept: Vec<f32> = loaded.values.iter().map(|&value| f32::from(value > 0.0)).collect();
-        let values: Vec<f32> = (0..domain[0]).flat_map(|_| kept.iter().copied()).collect();
-        Ok(Mask::new(domain, &values)?)
+        Ok(Some(kernel))
+    }
+}
+
+impl Pixels {
+    /// A mask from a file: 1 where it is not 0.
+    fn read(session: &Session, path: &std::path::Path) -> anyhow::Result<Self> {
+        let mask = session.read_image(path, ColorMode::Gray).context("reading the mask")?;
+        let [_, _, rows, cols] = mask.dims;
+        let values = mask.values.iter().map(|&value| f32::from(value != 0.0)).collect();
+        Ok(Self::Given {
+            rows,
+            cols,
+            values,
+            path: path.to_path_buf(),
+        })
     }
 }

@@ -236,7 +236,7 @@ fn tick_label(svg: &mut String, x: f64, y: f64, anchor: &str, label: &Label) {
             let factor = if factor == "1" {
                 String::new()
             } else {
-                format!("{factor}\u{b7}")
+                format!("{factor}\u{d7}")
             };
             let exponent = exponent.to_string().replace('-', "\u{2212}");
             format!("{factor}10<tspan class=\"tp-p\" dy=\"-5\">{exponent}</tspan>")

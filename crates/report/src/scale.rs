@@ -116,7 +116,7 @@ impl Axis {
             .map(|(factor, exponent)| {
                 let value = f64::from(factor) * 10f64.powi(exponent);
                 let label = match exponent {
-                    -2..=3 => Label::Plain(decimals(value, exponent)),
+                    -3..=3 => Label::Plain(decimals(value, exponent)),
                     _ => Label::Power(factor.to_string(), exponent),
                 };
                 Tick { value, label }

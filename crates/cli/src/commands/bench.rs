@@ -8,21 +8,25 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tweedie_model::{Architecture, Conditioning, DncnnConfig, FfdnetConfig};
 
-use crate::Outcome;
 use crate::options::Common;
+use crate::session::Session;
+use crate::{Outcome, overrides};
 
 /// Runs that are not counted: the first ones fill caches and start threads.
 const WARM_UP: usize = 2;
 
-/// Times a network's forward pass or training step
+/// Time a network's forward pass or training step
+///
+/// The networks have random weights and the inputs are constant: neither changes the time. scripts/bench_pytorch
+/// compares the same cases with PyTorch.
 #[derive(Args)]
 pub struct Bench {
     /// What to time
-    #[arg(long)]
+    #[arg(long, value_name = "CASE")]
     case: Case,
     /// Counted runs
-    #[arg(long, default_value_t = 5)]
-    repeats: usize,
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: u32,
     #[command(flatten)]
     common: Common,
 }
@@ -55,7 +59,8 @@ struct Timing {
 
 impl Bench {
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let session = self.common.start()?;
+        let session = Session::start("bench", &self.common)?;
+        overrides::sections(&self.common.settings, [])?;
         let (architecture, size, batch) = match self.case {
             Case::DncnnForward256 => (dncnn(), 256, None),
             Case::DncnnForward512 => (dncnn(), 512, None),
@@ -63,17 +68,21 @@ impl Bench {
             Case::DncnnTrain => (dncnn(), 48, Some(16)),
             Case::FfdnetTrain => (ffdnet(), 64, Some(32)),
         };
-        let seconds = match batch {
-            None => forward(&architecture, size, self.repeats, &session.device)?,
-            Some(batch) => training_step(&architecture, size, batch, self.repeats, &session.device)?,
-        };
-        let case = self.case.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-        if session.talk {
+        let repeats = self.repeats as usize;
+        session.run(|results| {
+            let seconds = match batch {
+                None => forward(&architecture, size, repeats, &session.device)?,
+                Some(batch) => training_step(&architecture, size, batch, repeats, &session.device)?,
+            };
+            let case = self
+                .case
+                .to_possible_value()
+                .map_or_else(String::new, |value| value.get_name().to_owned());
             let best = seconds.iter().copied().fold(f64::INFINITY, f64::min);
-            println!("{case}: {best:.4} s at best of {}", seconds.len());
-        }
-        session.finish("bench", &[Timing { case, seconds }], &[])?;
-        Ok(Outcome::Done)
+            session.say(format_args!("{case}: {:.1} ms at best of {repeats}", 1e3 * best));
+            results.push(Timing { case, seconds })?;
+            Ok(Outcome::Done)
+        })
     }
 }
 
@@ -89,7 +98,13 @@ fn dncnn() -> Architecture {
 }
 
 fn ffdnet() -> Architecture {
-    Architecture::Ffdnet(FfdnetConfig { channels: 1, depth: 15, width: 64, bias: true, residual: false })
+    Architecture::Ffdnet(FfdnetConfig {
+        channels: 1,
+        depth: 15,
+        width: 64,
+        bias: true,
+        residual: false,
+    })
 }
 
 fn forward(architecture: &Architecture, size: usize, repeats: usize, device: &Device) -> anyhow::Result<Vec<f64>> {

@@ -1,11 +1,23 @@
 //! `tweedie checkpoints`
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use tweedie_model::{CONFIG_FILE, Checkpoint, load_config};
+use serde::Serialize;
+use tweedie_imaging::SigmaSupport;
+use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
 
-use crate::{Outcome, checkpoint};
+use crate::checkpoint::{self, channels_text, levels_text};
+use crate::options::Common;
+use crate::session::{Results, Session};
+use crate::{Outcome, locate, overrides};
 
-/// Lists checkpoints, or shows one
+/// List checkpoints, or check and show one
+///
+/// A checkpoint is a folder with model.safetensors and config.toml. A name is looked up in checkpoints/ in the working
+/// folder, in the folder that the environment variable TWEEDIE_CHECKPOINTS names, and in checkpoints/ beside the program
+/// or above it.
 #[derive(Args)]
 pub struct Checkpoints {
     #[command(subcommand)]
@@ -14,45 +26,128 @@ pub struct Checkpoints {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Names of the checkpoints under checkpoints/
-    List,
-    /// Checks one checkpoint's files and prints its configuration
+    /// Names of the checkpoints that are found, and what they are for
+    List {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Check the files of a checkpoint and print what is known of it
     Show {
         /// Name or folder
+        #[arg(value_name = "C")]
         checkpoint: String,
+        #[command(flatten)]
+        common: Common,
     },
+}
+
+/// A checkpoint, as the JSON has it.
+#[derive(Serialize)]
+struct Found {
+    name: String,
+    folder: String,
+    channels: usize,
+    architecture: String,
+    /// In grey levels; `None` for a blind network.
+    sigma_min: Option<f64>,
+    sigma_max: Option<f64>,
+    receptive_field: usize,
+    sha256: String,
 }
 
 impl Checkpoints {
     pub fn run(self) -> anyhow::Result<Outcome> {
-        match self.action {
-            Action::List => {
-                let mut names: Vec<String> = checkpoint::folders("checkpoints")
-                    .iter()
-                    .filter_map(|folder| std::fs::read_dir(folder).ok())
-                    .flatten()
-                    .flatten()
-                    .filter(|entry| entry.path().join(CONFIG_FILE).exists())
-                    .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                    .collect();
-                names.sort();
-                names.dedup();
-                for name in names {
-                    let config = load_config(&checkpoint::find(&name)?)?;
-                    println!(
-                        "{name}: {} channel(s), noise {} to {}",
-                        config.architecture.channels(),
-                        config.noise.min,
-                        config.noise.max
-                    );
-                }
+        let (Action::List { common } | Action::Show { common, .. }) = &self.action;
+        let session = Session::start("checkpoints", common)?;
+        overrides::sections(&common.settings, [])?;
+        session.run(|results| match &self.action {
+            Action::List { .. } => list(&session, results),
+            Action::Show { checkpoint, .. } => show(&session, checkpoint, results),
+        })
+    }
+}
+
+fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
+    for folder in locate::folders("checkpoints") {
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths.into_iter().filter(|path| path.join(CONFIG_FILE).is_file()) {
+            let name = path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            // A name means the first folder that has it.
+            if results.items().iter().any(|known| known.name == name) {
+                continue;
             }
-            Action::Show { checkpoint } => {
-                let folder = checkpoint::find(&checkpoint)?;
-                let loaded = Checkpoint::load(&folder, &burn::tensor::Device::flex())?;
-                println!("{}", toml::to_string(&loaded.config)?);
+            match load_config(&path) {
+                Ok(config) => results.push(found(name, &path, &config)?)?,
+                Err(error) => session.note(format_args!("{}: {error}", path.display())),
             }
         }
-        Ok(Outcome::Done)
     }
+    if results.items().is_empty() {
+        session.note(format_args!("no checkpoint in {}", locate::description("checkpoints")));
+        return Ok(Outcome::Done);
+    }
+    session.say(format_args!(
+        "{:16}  {:6}  {:16}  {:12}  folder",
+        "name", "images", "noise levels", "architecture"
+    ));
+    for item in results.items() {
+        let levels = match (item.sigma_min, item.sigma_max) {
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            _ => "any (blind)".to_owned(),
+        };
+        let images = channels_text(item.channels);
+        session.say(format_args!(
+            "{:16}  {images:6}  {levels:16}  {:12}  {}",
+            item.name, item.architecture, item.folder
+        ));
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(session: &Session, name: &str, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
+    let folder = checkpoint::find(name)?;
+    let loaded = Checkpoint::load(&folder, &session.device)
+        .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
+    let config = &loaded.config;
+    session.record(&folder.join(WEIGHTS_FILE), config.weights.sha256.clone());
+    let support = config.architecture.sigma_support(config.noise.support()?);
+    session.say(format_args!(
+        "{}: whole, sha256 of the weights as recorded",
+        folder.display()
+    ));
+    session.say(format_args!(
+        "{} images, noise levels {}, receptive field {} pixels\n",
+        channels_text(config.architecture.channels()),
+        levels_text(support),
+        config.architecture.receptive_field()
+    ));
+    session.say(toml::to_string(config)?);
+    results.push(found(name.to_owned(), &folder, config)?)?;
+    Ok(Outcome::Done)
+}
+
+fn found(name: String, folder: &std::path::Path, config: &CheckpointConfig) -> anyhow::Result<Found> {
+    let architecture = toml::Table::try_from(&config.architecture)?;
+    let kind = architecture
+        .get("kind")
+        .and_then(|kind| kind.as_str())
+        .unwrap_or_default();
+    let (sigma_min, sigma_max) = match config.architecture.sigma_support(config.noise.support()?) {
+        SigmaSupport::Blind => (None, None),
+        SigmaSupport::Range { .. } => (Some(config.noise.min), Some(config.noise.max)),
+    };
+    Ok(Found {
+        name,
+        folder: folder.display().to_string(),
+        channels: config.architecture.channels(),
+        architecture: kind.to_owned(),
+        sigma_min,
+        sigma_max,
+        receptive_field: config.architecture.receptive_field(),
+        sha256: config.weights.sha256.clone(),
+    })
 }

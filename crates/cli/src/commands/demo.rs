@@ -1,21 +1,33 @@
 //! `tweedie demo`
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use tweedie_imaging::{ColorMode, Depth, image_files, psnr, read_image, write_image};
+use tweedie_imaging::{ColorMode, Depth, write_image};
+use tweedie_operators::{Downsampling, Kernel};
+use tweedie_solver::StopReason;
 
-use super::restore::SolverOptions;
+use crate::degradation::{Degradation, Pixels, single};
+use crate::gallery::Gallery;
 use crate::options::Common;
-use crate::task::{TaskKind, TaskOptions};
-use crate::{Outcome, checkpoint, interrupt, output};
+use crate::session::{Results, Session};
+use crate::solve::{Measurement, Scores, SolverOptions};
+use crate::task::{BoundaryOption, Task};
+use crate::{Outcome, checkpoint, for_file, inputs, locate, output, overrides, progress};
 
-/// Simulates and restores the bundled photographs with the bundled checkpoint
+/// The checkpoint that comes with the program.
+const CHECKPOINT: &str = "gray";
+const SOLVER: &str = "pnp-hqs";
+
+/// Degrade and restore the photographs that come with the program
+///
+/// Takes the photographs of datasets/samples and the checkpoint `gray`, and deblurs, fills in, enlarges and denoises
+/// them by half-quadratic splitting. Into --out go for each photograph the truth, the measurement and the restoration,
+/// and report.html, a page to look at them.
 #[derive(Args)]
 pub struct Demo {
-    /// Folder of the pictures
+    /// Folder of the pictures and the page
     #[arg(long, value_name = "DIR", default_value = "runs/demo")]
     out: PathBuf,
     #[command(flatten)]
@@ -24,71 +36,121 @@ pub struct Demo {
 
 impl Demo {
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let session = self.common.start()?;
-        let interrupted = interrupt::flag()?;
-        let Some(samples) = checkpoint::folders("datasets").into_iter().map(|f| f.join("samples")).find(|f| f.is_dir())
-        else {
-            bail!("datasets/samples: expected the bundled photographs, found no such folder");
+        let session = Session::start("demo", &self.common)?;
+        session.run(|results| self.work(&session, results))
+    }
+
+    fn work(&self, session: &Session, results: &mut Results<'_, Scores>) -> anyhow::Result<Outcome> {
+        let [solver_settings, denoiser_settings] = overrides::sections(&self.common.settings, ["solver", "denoiser"])?;
+        let folders = locate::folders("datasets")
+            .into_iter()
+            .map(|folder| folder.join("samples"));
+        let Some(samples) = folders.into_iter().find(|folder| folder.is_dir()) else {
+            bail!(
+                "samples: expected the photographs in {}",
+                locate::description("datasets")
+            );
         };
+        let inputs = inputs::expand(&[samples])?;
+        let denoiser = checkpoint::load(session, CHECKPOINT, denoiser_settings)?;
+        let solver = SolverOptions::of(SOLVER).resolve(solver_settings, None)?;
         output::folder(&self.out)?;
-        let paths = image_files(&samples)?;
-        let tasks = [TaskKind::Deblur, TaskKind::Inpaint, TaskKind::Sr, TaskKind::Denoise];
-        for (index, path) in paths.iter().enumerate() {
-            if interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+        let tasks = tasks()?;
+        let bar = progress::images(session, inputs.len());
+        let mut gallery = Gallery::default();
+        for (input, task) in inputs.iter().zip(tasks.iter().cycle()) {
+            let clean = session
+                .read_image(&input.path, ColorMode::AsStored)?
+                .image(&session.device)?;
+            let clean = task.degradation.cropped(clean);
+            let size = single(clean.dims())?;
+            let operator = task.operator(size)?;
+            let y = task.measure(operator.as_ref(), clean.clone(), &input.name)?;
+            let measurement = Measurement {
+                name: input.name.clone(),
+                task: task.clone(),
+                operator,
+                y,
+                truth: Some(clean.clone()),
+            };
+            let restored = solver
+                .run(session, &measurement, denoiser.for_channels(size[0])?, &bar)
+                .map_err(|error| for_file(error, &input.path))?;
+            if session.is_interrupted() || restored.stop == StopReason::Interrupted {
                 return Ok(Outcome::Interrupted);
             }
-            let task = options(tasks[index % tasks.len()]);
-            let name = output::stem(path);
-            let clean = read_image(path, ColorMode::AsStored)?.image(&session.device)?;
-            let [_, c, h, w] = clean.dims();
-            let operator = task.operator([c, h, w])?;
-            let y = task.measure(operator.as_ref(), clean.clone(), index)?;
-            let denoiser = checkpoint::for_channels(checkpoint::load("gray", &session.device)?, c)?;
-            let solver = SolverOptions {
-                solver: "pnp-hqs".to_owned(),
-                help_solver: None,
-                strength: None,
-                sigma: None,
-                iterations: None,
-                tolerance: None,
-                config: Vec::new(),
-            };
-            let before = operator.start(y.clone())?;
-            let run = solver
-                .run(operator, y.clone(), task.sigma()?, Arc::from(denoiser), Some(&clean), Arc::clone(&interrupted))
-                .with_context(|| path.display().to_string())?;
-            for (part, image) in [("1_clean", &clean), ("2_measurement", &y), ("3_restored", &run.image)] {
-                write_image(&self.out.join(format!("{name}_{part}.png")), image, Depth::Eight)?;
+            for (part, image) in [
+                ("truth", &clean),
+                ("measurement", &measurement.y),
+                ("restored", &restored.image),
+            ] {
+                write_image(
+                    &output::path_in(&self.out, &input.stem(), &format!(".{part}.png"))?,
+                    image,
+                    Depth::Eight,
+                )?;
             }
-            if session.talk {
-                println!(
-                    "{name} ({}): {:.2} -> {:.2} dB",
-                    task.task.name(),
-                    psnr(&before, &clean)?[0],
-                    psnr(&run.image, &clean)?[0]
-                );
+            let Scores {
+                name,
+                task,
+                psnr_db,
+                psnr_input_db,
+                ..
+            } = &restored.scores;
+            if let (Some(before), Some(after)) = (psnr_input_db, psnr_db) {
+                bar.suspend(|| session.say(format_args!("{name:14}  {task:8}  {before:5.2} -> {after:5.2} dB")));
             }
+            gallery.add(&measurement, &restored)?;
+            results.push(restored.scores)?;
+            bar.inc(1);
         }
-        if session.talk {
-            println!("pictures are in {}", self.out.display());
-        }
+        bar.finish_and_clear();
+        let page = self.out.join("report.html");
+        let settings = [
+            ("solver", SOLVER.to_owned()),
+            ("checkpoint", denoiser.folder.display().to_string()),
+            (
+                "deblur",
+                "Gaussian kernel, 1.6 pixels, 15x15; noise 2.55 grey levels".to_owned(),
+            ),
+            ("inpaint", "30 % of the pixels known, no noise".to_owned()),
+            (
+                "sr",
+                "factor 2 after a Gaussian kernel, 1.6 pixels, 7x7; no noise".to_owned(),
+            ),
+            ("denoise", "noise 25 grey levels".to_owned()),
+        ];
+        let settings = settings
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        gallery.write(
+            session,
+            &page,
+            "Tweedie: photographs restored with a learned denoiser",
+            settings,
+        )?;
+        session.say(format_args!("pictures and {} are ready", page.display()));
         Ok(Outcome::Done)
     }
 }
 
-fn options(task: TaskKind) -> TaskOptions {
-    TaskOptions {
-        task,
-        kernel: (task == TaskKind::Deblur).then(|| "gaussian:1.6".to_owned()),
-        kernels: None,
-        keep: (task == TaskKind::Inpaint).then_some(0.3),
-        mask: None,
-        scale: (task == TaskKind::Sr).then_some(2),
-        noise: match task {
-            TaskKind::Denoise => 25.0,
-            TaskKind::Deblur => 7.65,
-            TaskKind::Inpaint | TaskKind::Sr => 0.0,
-        },
-        seed: 0,
-    }
+/// What is done to the photographs, in turn.
+fn tasks() -> anyhow::Result<[Task; 4]> {
+    let boundary = BoundaryOption::Circular;
+    let blur = Degradation::Blur {
+        kernel: Kernel::gaussian(1.6, Kernel::gaussian_size(1.6)?)?,
+        boundary,
+    };
+    let small = Degradation::Decimation {
+        factor: 2,
+        kernel: Downsampling::default_kernel()?,
+        boundary,
+    };
+    Ok([
+        Task::new(blur, 2.55, 0)?,
+        Task::new(Degradation::Holes(Pixels::Random { keep: 0.3 }), 0.0, 0)?,
+        Task::new(small, 0.0, 0)?,
+        Task::new(Degradation::Noise, 25.0, 0)?,
+    ])
 }

@@ -5,35 +5,54 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use tweedie_imaging::{ColorMode, Denoiser, Sigma, image_files, noise, psnr, read_image, ssim};
+use tweedie_imaging::{Image, Sigma, noise, psnr, ssim};
 
-use crate::options::{Common, FileHash};
-use crate::{Outcome, checkpoint, output};
+use crate::checkpoint::{self, Loaded};
+use crate::degradation::single;
+use crate::inputs::Input;
+use crate::options::{Common, Denoising};
+use crate::session::{Results, Session};
+use crate::usage::usage;
+use crate::{Outcome, for_file, inputs, output, overrides, progress};
 
-/// Measures denoising: mean PSNR and SSIM on a folder of clean images with seeded noise
+/// Measure denoising on clean images: PSNR and SSIM per noise level
+///
+/// White Gaussian noise is added in floating point, neither clipped nor rounded. The noise of an image depends on --seed
+/// and on its name below its folder, so a figure does not change with other images or other levels.
+///
+/// PSNR: range 1.0, estimate clipped to [0, 1], in f64, mean over the images. SSIM: Gaussian window of 11 pixels with
+/// standard deviation 1.5, K 0.01 and 0.03.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Evaluate {
-    /// Name under checkpoints/, or a folder
-    #[arg(long)]
-    checkpoint: String,
-    /// Folder of clean images; colour images are made gray for a gray checkpoint
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Noise levels in grey levels
-    #[arg(long, value_delimiter = ',', default_value = "15,25,50")]
+    /// Folders of clean images, or images
+    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
+    data: Vec<PathBuf>,
+    /// Noise levels in 8-bit grey levels
+    #[arg(long, value_name = "S,...", value_delimiter = ',', default_value = "15,25,50")]
     sigma: Vec<f64>,
     /// Seed of the noise
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    denoising: Denoising,
     #[command(flatten)]
     common: Common,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  tweedie evaluate --checkpoint gray --data Set12 --sigma 15,25,50
+  tweedie evaluate --checkpoint gray --data CBSD68 --color gray --json result.json";
+
+/// One level, as the JSON has it.
 #[derive(Serialize)]
 struct Level {
     sigma: f64,
-    psnr_db: f64,
-    ssim: f64,
+    psnr_db: Option<f64>,
+    ssim: Option<f64>,
+    /// PSNR of the noisy images.
+    psnr_input_db: Option<f64>,
     images: Vec<Score>,
 }
 
@@ -43,43 +62,99 @@ struct Score {
     psnr_db: f64,
     ssim: f64,
     seconds: f64,
+    psnr_input_db: f64,
 }
 
 impl Evaluate {
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let session = self.common.start()?;
-        let denoiser = checkpoint::load(&self.checkpoint, &session.device)?;
-        let mode = if denoiser.info().channels == 1 { ColorMode::Gray } else { ColorMode::Rgb };
-        let paths = image_files(&self.data)?;
-        let (mut levels, mut files) = (Vec::new(), Vec::new());
-        for &level in &self.sigma {
-            let sigma = Sigma::from_grey_levels(level)?;
-            let mut images = Vec::new();
-            for (index, path) in paths.iter().enumerate() {
-                let loaded = read_image(path, mode)?;
-                let clean = loaded.image(&session.device)?;
-                let noise = noise::gaussian(loaded.dims, sigma, self.seed, index as u64, &session.device)?;
-                let started = Instant::now();
-                let estimate = denoiser.denoise(clean.clone() + noise, sigma)?;
-                let seconds = started.elapsed().as_secs_f64();
-                images.push(Score {
-                    name: output::stem(path),
-                    psnr_db: psnr(&estimate, &clean)?[0],
-                    ssim: ssim(&estimate, &clean)?[0],
-                    seconds,
-                });
-                if levels.is_empty() {
-                    files.push(FileHash { path: path.display().to_string(), sha256: loaded.sha256 });
+        let session = Session::start("evaluate", &self.common)?;
+        session.run(|results| self.work(&session, results))
+    }
+
+    fn work(&self, session: &Session, results: &mut Results<'_, Level>) -> anyhow::Result<Outcome> {
+        let [settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
+        let sigmas: Vec<Sigma> = self
+            .sigma
+            .iter()
+            .map(|&level| Sigma::from_grey_levels(level).map_err(|error| usage(format!("--sigma: {error}"))))
+            .collect::<Result<_, _>>()?;
+        let inputs = inputs::expand(&self.data)?;
+        let denoiser = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
+        let bar = progress::images(session, inputs.len() * sigmas.len());
+        let mut said = false;
+        session.say(format_args!(
+            "{:>8}  {:>10}  {:>7}  {:>10}  {:>6}",
+            "sigma", "PSNR (dB)", "SSIM", "noisy (dB)", "images"
+        ));
+        for (&level, &sigma) in self.sigma.iter().zip(&sigmas) {
+            let mut images = Vec::with_capacity(inputs.len());
+            for input in &inputs {
+                if session.is_interrupted() {
+                    return Ok(Outcome::Interrupted);
                 }
+                bar.set_message(format!("{} at {level}", input.name));
+                let clean = self.clean(session, input)?;
+                denoiser.note_channels(session, clean.dims()[1], &mut said);
+                let score = self.score(session, &denoiser, &input.name, clean, sigma);
+                images.push(score.map_err(|error| for_file(error, &input.path))?);
+                bar.inc(1);
             }
-            let mean = |of: fn(&Score) -> f64| output::mean(images.iter().map(of)).unwrap_or(f64::NAN);
-            let (psnr_db, ssim) = (mean(|score| score.psnr_db), mean(|score| score.ssim));
-            if session.talk {
-                println!("sigma {level}: PSNR {psnr_db:.2} dB, SSIM {ssim:.4} ({} images)", images.len());
-            }
-            levels.push(Level { sigma: level, psnr_db, ssim, images });
+            let mean = |of: fn(&Score) -> f64| output::mean(images.iter().map(of));
+            let result = Level {
+                sigma: level,
+                psnr_db: mean(|score| score.psnr_db),
+                ssim: mean(|score| score.ssim),
+                psnr_input_db: mean(|score| score.psnr_input_db),
+                images,
+            };
+            bar.suspend(|| session.say(row(&result)));
+            results.push(result)?;
         }
-        session.finish("evaluate", &levels, &files)?;
+        bar.finish_and_clear();
         Ok(Outcome::Done)
     }
+
+    fn clean(&self, session: &Session, input: &Input) -> anyhow::Result<Image> {
+        let loaded = session.read_image(&input.path, self.denoising.reading.color.into())?;
+        let image = loaded.image(&session.device)?;
+        single(image.dims()).map_err(|error| for_file(error, &input.path))?;
+        Ok(image)
+    }
+
+    fn score(
+        &self,
+        session: &Session,
+        denoiser: &Loaded,
+        name: &str,
+        clean: Image,
+        sigma: Sigma,
+    ) -> anyhow::Result<Score> {
+        let denoiser = denoiser.for_channels(clean.dims()[1])?;
+        let stream = noise::stream_from_name(name);
+        let noisy = clean.clone() + noise::gaussian(clean.dims(), sigma, self.seed, stream, &session.device)?;
+        let started = Instant::now();
+        let estimate = denoiser.denoise(noisy.clone(), sigma)?;
+        // Devices work in the background: the image is there when its values are.
+        tweedie_imaging::vec_from_image(&estimate)?;
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(Score {
+            name: name.to_owned(),
+            psnr_db: psnr(&estimate, &clean)?[0],
+            ssim: ssim(&estimate, &clean)?[0],
+            seconds,
+            psnr_input_db: psnr(&noisy, &clean)?[0],
+        })
+    }
+}
+
+fn row(level: &Level) -> String {
+    let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
+    format!(
+        "{:>8}  {:>10}  {:>7}  {:>10}  {:>6}",
+        level.sigma,
+        number(level.psnr_db, 2),
+        number(level.ssim, 4),
+        number(level.psnr_input_db, 2),
+        level.images.len()
+    )
 }

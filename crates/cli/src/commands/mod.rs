@@ -3,8 +3,10 @@
 pub mod bench;
 pub mod checkpoints;
 pub mod completions;
+pub mod datasets;
 pub mod demo;
 pub mod denoise;
 pub mod evaluate;
 pub mod restore;
+pub mod simulate;
 pub mod train;

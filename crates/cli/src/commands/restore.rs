@@ -1,224 +1,375 @@
 //! `tweedie restore`
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
 use clap::Args;
-use serde::Serialize;
-use toml::Table;
-use tweedie_imaging::{ColorMode, Denoiser, Depth, Image, Sigma, psnr, read_image, ssim, write_image};
-use tweedie_operators::{L2, LinearOperator};
-use tweedie_solver::{Executor, Prior, Problem, Restoration, StopReason, StopRules, find};
+use indicatif::ProgressBar;
+use tweedie_imaging::{Depth, SigmaSupport};
+use tweedie_solver::{Failure, StopReason, find};
 
-use crate::options::{Common, FileHash, Session};
-use crate::task::TaskOptions;
-use crate::{Outcome, checkpoint, interrupt, output};
+use crate::checkpoint::{self, Loaded};
+use crate::degradation::single;
+use crate::gallery::Gallery;
+use crate::inputs::{self, Input};
+use crate::measurement::{Manifest, manifest_path};
+use crate::options::{Common, Reading};
+use crate::output::DepthOption;
+use crate::session::{Results, Session};
+use crate::solve::{Measurement, Scores, Solver, SolverOptions, stop_text, write_trace};
+use crate::task::{Task, TaskOptions};
+use crate::usage::usage;
+use crate::{Outcome, for_file, noise_level, output, overrides, progress};
 
-/// Restores measurements with a denoiser as the prior
+/// Restore measurements with a denoiser as the prior
+///
+/// Inputs are measurements: images, folders of images, or folders that `tweedie simulate` wrote (these bring their
+/// task). With --simulate the inputs are clean: they are degraded first, and the results are scored.
+///
+/// Into --out go NAME.png (the restored image) and NAME.trace.csv (what each iteration did); files that are there are
+/// replaced.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Restore {
     /// Measurements, or clean images with --simulate; files or folders
+    #[arg(value_name = "INPUT", required_unless_present = "help_solver")]
     inputs: Vec<PathBuf>,
+    /// Folder of the results
+    #[arg(long, value_name = "DIR", required_unless_present = "help_solver")]
+    out: Option<PathBuf>,
+    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder
+    #[arg(long, value_name = "C", required_unless_present = "help_solver")]
+    checkpoint: Option<String>,
+    /// The inputs are clean: degrade them first, and score the results
+    #[arg(long)]
+    simulate: bool,
+    /// Write OUT/report.html: pictures with a slider, curves, all settings
+    #[arg(long)]
+    report: bool,
+    /// Precision of the results [default: that of the input, up to 16 bit]
+    #[arg(long, value_name = "D")]
+    depth: Option<DepthOption>,
+    /// Seed of masks, simulated noise and random solvers [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     task: TaskOptions,
     #[command(flatten)]
     solver: SolverOptions,
-    /// Name under checkpoints/, or a folder
-    #[arg(long)]
-    checkpoint: String,
-    /// Folder of the results
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// The inputs are clean: degrade them first, and score the results
-    #[arg(long)]
-    simulate: bool,
+    /// Explain a solver and list its parameters
+    #[arg(long, value_name = "A", exclusive = true, help_heading = "Solver")]
+    help_solver: Option<String>,
     #[command(flatten)]
     common: Common,
 }
 
-/// The algorithm and its parameters.
-#[derive(Args, Clone)]
-pub struct SolverOptions {
-    /// pnp-hqs, pnp-admm, red-gd
-    #[arg(long, default_value = "pnp-hqs")]
-    pub solver: String,
-    /// Print what a solver does and its parameters
-    #[arg(long, value_name = "SOLVER", exclusive = true)]
-    pub help_solver: Option<String>,
-    /// Weight of the prior
-    #[arg(long, value_name = "L")]
-    pub strength: Option<f64>,
-    /// The denoiser's noise level in grey levels
-    #[arg(long, value_name = "S")]
-    pub sigma: Option<f64>,
-    /// Iterations
-    #[arg(long, value_name = "N")]
-    pub iterations: Option<u32>,
-    /// Stop once the fixed-point residual is at most this
-    #[arg(long, value_name = "T")]
-    pub tolerance: Option<f64>,
-    /// Another parameter of the solver: solver.KEY=VALUE
-    #[arg(short = 'C', value_name = "KEY=VALUE")]
-    pub config: Vec<String>,
+const EXAMPLES: &str = "\
+Examples:
+  tweedie restore blurred.png --task deblur --kernel kernel.npy --noise 7.65 --checkpoint gray --out restored
+  tweedie restore holes.png --task inpaint --mask known.png --checkpoint gray --out restored
+  tweedie restore datasets/samples --simulate --task sr --scale 2 --checkpoint gray --out trial --report
+  tweedie restore measurements/ --solver pnp-admm --sigma 20 -C solver.anderson=4 --checkpoint gray --out restored
+  tweedie restore --help-solver red-gd";
+
+/// An image to restore, before it is read.
+enum Job<'a> {
+    /// An image file, clean or measured, for the task of the command line.
+    Image(&'a Task, Input),
+    /// A measurement of a manifest in a folder.
+    Measured {
+        folder: PathBuf,
+        manifest: Manifest,
+        index: usize,
+        input: Input,
+    },
 }
 
-#[derive(Serialize)]
-pub struct Result {
-    pub name: String,
-    pub task: &'static str,
-    pub solver: String,
-    pub psnr_db: Option<f64>,
-    pub ssim: Option<f64>,
-    pub psnr_input_db: Option<f64>,
-    pub iterations: usize,
-    pub stop: StopReason,
-    pub seconds: f64,
-    pub denoiser_calls: u32,
-    pub fixed_point_residual: Option<f64>,
-}
-
-impl SolverOptions {
-    fn parameters(&self) -> anyhow::Result<Table> {
-        let mut table = Table::new();
-        for setting in &self.config {
-            let (key, value) = setting.split_once('=').with_context(|| format!("-C {setting}: expected KEY=VALUE"))?;
-            let key = key.strip_prefix("solver.").with_context(|| format!("-C {key}: expected solver.KEY"))?;
-            let parsed: Table = toml::from_str(&format!("value = {value}"))
-                .ok()
-                .with_context(|| format!("-C {setting}: expected a number, a list or a table, got '{value}'"))?;
-            table.extend(parsed.into_iter().map(|(_, value)| (key.to_owned(), value)));
+impl Job<'_> {
+    fn input(&self) -> &Input {
+        match self {
+            Self::Image(_, input) | Self::Measured { input, .. } => input,
         }
-        let mut set = |key: &str, value: toml::Value| match table.insert(key.to_owned(), value) {
-            Some(_) => bail!("--{key}: expected it once, got it by -C solver.{key} too"),
-            None => Ok(()),
-        };
-        if let Some(strength) = self.strength {
-            set("strength", strength.into())?;
-        }
-        if let Some(sigma) = self.sigma {
-            set("sigma", Sigma::from_grey_levels(sigma)?.value().into())?;
-        }
-        if let Some(iterations) = self.iterations {
-            set("iterations", i64::from(iterations).into())?;
-        }
-        Ok(table)
-    }
-
-    /// Restores one image from its measurement.
-    pub fn run(
-        &self,
-        operator: Arc<dyn LinearOperator>,
-        y: Image,
-        noise: Sigma,
-        denoiser: Arc<dyn Denoiser>,
-        truth: Option<&Image>,
-        interrupt: Arc<AtomicBool>,
-    ) -> anyhow::Result<Restoration> {
-        let x0 = operator.start(y.clone())?;
-        let problem = Problem { fidelity: Arc::new(L2::new(operator, y)?), prior: Prior::Plain(denoiser), noise };
-        let algorithm = find(&self.solver)?.build(self.parameters()?, problem)?;
-        let rules = StopRules { tolerance: self.tolerance, interrupt: Some(interrupt), ..StopRules::default() };
-        let mut executor = Executor::new(algorithm.as_ref()).rules(rules);
-        if let Some(truth) = truth {
-            executor = executor.truth(truth);
-        }
-        Ok(executor.run(x0)?)
     }
 }
 
 impl Restore {
     pub fn run(self) -> anyhow::Result<Outcome> {
-        if let Some(name) = &self.solver.help_solver {
-            print!("{}", find(name)?.help());
+        if let Some(name) = &self.help_solver {
+            let entry = find(name).map_err(|error| usage(error.to_string()))?;
+            print!("{}", entry.help());
             return Ok(Outcome::Done);
         }
-        let session = self.common.start()?;
-        let interrupted = interrupt::flag()?;
-        let inputs = output::inputs(&self.inputs)?;
-        if inputs.is_empty() {
-            bail!("restore: expected at least one input, got none");
+        let (Some(out), Some(checkpoint)) = (&self.out, &self.checkpoint) else {
+            return Err(usage("restore: expected --out and --checkpoint"));
+        };
+        let session = Session::start("restore", &self.common)?;
+        session.run(|results| self.work(&session, out, checkpoint, results))
+    }
+
+    fn work(
+        &self,
+        session: &Session,
+        out: &Path,
+        checkpoint: &str,
+        results: &mut Results<'_, Scores>,
+    ) -> anyhow::Result<Outcome> {
+        let [solver_settings, denoiser_settings] = overrides::sections(&self.common.settings, ["solver", "denoiser"])?;
+        let solver = self.solver.resolve(solver_settings, self.seed)?;
+        // A folder of measurements brings its task; else the options must give it.
+        let from_options = match self.task.is_empty() && self.inputs.iter().all(|input| manifest_path(input).is_some())
+        {
+            true => None,
+            false => Some(self.task.resolve(session, self.seed.unwrap_or(0))?),
+        };
+        if self.simulate && self.task.noise_is_auto() {
+            return Err(usage("--noise auto: expected a number with --simulate"));
         }
-        find(&self.solver.solver)?;
-        output::folder(&self.out)?;
-        let (mut results, mut files) = (Vec::new(), Vec::new());
-        for (index, input) in inputs.iter().enumerate() {
-            let loaded = read_image(input, ColorMode::AsStored)?;
-            files.push(FileHash { path: input.display().to_string(), sha256: loaded.sha256.clone() });
-            let image = loaded.image(&session.device)?;
-            let name = output::stem(input);
-            let result = self.one(&session, &name, image, index, Arc::clone(&interrupted));
-            results.push(result.with_context(|| input.display().to_string())?);
-            if results.last().is_some_and(|result| result.stop == StopReason::Interrupted) {
-                session.finish("restore", &results, &files)?;
+        let jobs = self.jobs(session, from_options.as_ref())?;
+        self.check_seed(&jobs, &solver)?;
+        let mut restoring = Restoring {
+            options: self,
+            session,
+            denoiser: checkpoint::load(session, checkpoint, denoiser_settings)?,
+            solver,
+            out,
+            bar: progress::images(session, jobs.len()),
+            gallery: self.report.then(Gallery::default),
+            said_channels: false,
+        };
+        output::folder(out)?;
+        for job in &jobs {
+            if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-        }
-        if session.talk && results.len() > 1 {
-            let mean = |of: fn(&Result) -> Option<f64>| output::mean(results.iter().filter_map(of));
-            if let (Some(before), Some(after)) = (mean(|r| r.psnr_input_db), mean(|r| r.psnr_db)) {
-                println!("mean: {before:.2} -> {after:.2} dB");
+            let scores = restoring.one(job).map_err(|error| for_file(error, &job.input().path))?;
+            if scores.stop == StopReason::Interrupted {
+                return Ok(Outcome::Interrupted);
             }
+            restoring.bar.suspend(|| session.say(line(&scores)));
+            restoring.bar.inc(1);
+            results.push(scores)?;
         }
-        session.finish("restore", &results, &files)?;
+        restoring.bar.finish_and_clear();
+        say_means(session, results.items());
+        let settings = restoring.settings(&jobs);
+        if let Some(gallery) = restoring.gallery {
+            let path = out.join("report.html");
+            let title = format!("Restoration with {}", restoring.solver.entry.about.name);
+            gallery.write(session, &path, &title, settings)?;
+            session.say(format_args!("report: {}", path.display()));
+        }
         Ok(Outcome::Done)
     }
 
-    fn one(
-        &self,
-        session: &Session,
-        name: &str,
-        image: Image,
-        index: usize,
-        interrupt: Arc<AtomicBool>,
-    ) -> anyhow::Result<Result> {
-        let denoiser = checkpoint::load(&self.checkpoint, &session.device)?;
-        let denoiser = Arc::from(checkpoint::for_channels(denoiser, image.dims()[1])?);
-        let (operator, y, truth) = if self.simulate {
-            let clean = self.task.cropped(image);
-            let [_, c, h, w] = clean.dims();
-            let operator = self.task.operator([c, h, w])?;
-            let y = self.task.measure(operator.as_ref(), clean.clone(), index)?;
-            (operator, y, Some(clean))
-        } else {
-            let [_, c, h, w] = image.dims();
-            (self.task.operator(self.task.domain([c, h, w]))?, image, None)
-        };
-        let input = operator.start(y.clone())?;
-        let noise = self.task.sigma()?;
-        let run = self.solver.run(operator, y.clone(), noise, denoiser, truth.as_ref(), interrupt)?;
-        write_image(&self.out.join(format!("{name}.png")), &run.image, Depth::Eight)?;
-        write_image(&self.out.join(format!("{name}_measurement.png")), &y, Depth::Eight)?;
-        let score = |image: &Image| truth.as_ref().map(|truth| psnr(image, truth)).transpose();
-        let (before, after) = (score(&input)?, score(&run.image)?);
-        let similarity = truth.as_ref().map(|truth| ssim(&run.image, truth)).transpose()?;
-        let last = run.trace.last();
-        let result = Result {
-            name: name.to_owned(),
-            task: self.task.task.name(),
-            solver: self.solver.solver.clone(),
-            psnr_db: after.map(|values| values[0]),
-            ssim: similarity.map(|values| values[0]),
-            psnr_input_db: before.map(|values| values[0]),
-            iterations: run.trace.len(),
-            stop: run.stop,
-            seconds: last.map_or(0.0, |row| row.solver_s),
-            denoiser_calls: last.map_or(0, |row| row.work.denoiser_calls),
-            fixed_point_residual: last.map(|row| row.fixed_point_residual),
-        };
-        if session.talk {
-            let score = match (result.psnr_input_db, result.psnr_db) {
-                (Some(before), Some(after)) => format!("{before:.2} -> {after:.2} dB, "),
-                _ => String::new(),
-            };
-            println!(
-                "{name}: {score}{} iterations, {:.2} s, {}",
-                result.iterations,
-                result.seconds,
-                serde_json::to_string(&result.stop)?.trim_matches('"')
-            );
+    fn jobs<'a>(&self, session: &Session, task: Option<&'a Task>) -> anyhow::Result<Vec<Job<'a>>> {
+        let mut jobs = Vec::new();
+        for path in &self.inputs {
+            match (manifest_path(path), task) {
+                (Some(path), None) if !self.simulate => {
+                    let manifest = Manifest::read(session, &path)?;
+                    let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
+                    for (index, measured) in manifest.measurements.iter().enumerate() {
+                        let input = Input {
+                            path: folder.join(&measured.name),
+                            name: measured.name.clone(),
+                        };
+                        jobs.push(Job::Measured {
+                            folder: folder.clone(),
+                            manifest: manifest.clone(),
+                            index,
+                            input,
+                        });
+                    }
+                }
+                (Some(path), _) => {
+                    let what = if self.simulate {
+                        "--simulate"
+                    } else {
+                        "--task and its options"
+                    };
+                    return Err(usage(format!(
+                        "{}: measurements bring their own task; leave out {what}",
+                        path.display()
+                    )));
+                }
+                (None, Some(task)) => {
+                    let inputs = inputs::expand(std::slice::from_ref(path))?;
+                    jobs.extend(inputs.into_iter().map(|input| Job::Image(task, input)));
+                }
+                (None, None) => return Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none")),
+            }
         }
-        Ok(result)
+        let inputs: Vec<Input> = jobs.iter().map(|job| job.input().clone()).collect();
+        inputs::require_different_stems(&inputs)?;
+        Ok(jobs)
+    }
+
+    /// Refuses a seed that changes nothing.
+    fn check_seed(&self, jobs: &[Job<'_>], solver: &Solver) -> anyhow::Result<()> {
+        let random_task = jobs
+            .iter()
+            .any(|job| matches!(job, Job::Image(task, _) if task.degradation.is_random()));
+        if self.seed.is_some() && !self.simulate && !random_task && !solver.is_random() {
+            return Err(usage(
+                "--seed: it has no effect without --simulate, --keep, --ratio or a random solver",
+            ));
+        }
+        Ok(())
+    }
+
+    fn measurement(&self, session: &Session, job: &Job<'_>) -> anyhow::Result<(Measurement, Depth)> {
+        match job {
+            Job::Measured {
+                folder,
+                manifest,
+                index,
+                ..
+            } => {
+                let measured = &manifest.measurements[*index];
+                let (task, y, size) = manifest.open(session, folder, measured)?;
+                let operator = task.operator(size)?;
+                Ok((
+                    Measurement {
+                        name: measured.name.clone(),
+                        task,
+                        operator,
+                        y,
+                        truth: None,
+                    },
+                    Depth::Eight,
+                ))
+            }
+            Job::Image(task, input) => {
+                let loaded = session.read_image(&input.path, self.reading.color.into())?;
+                let mut task = (*task).clone();
+                let image = loaded.image(&session.device)?;
+                single(image.dims())?;
+                let (operator, y, truth) = if self.simulate {
+                    let clean = task.degradation.cropped(image);
+                    let operator = task.operator(single(clean.dims())?)?;
+                    let y = task.measure(operator.as_ref(), clean.clone(), &input.name)?;
+                    (operator, y, Some(clean))
+                } else {
+                    if self.task.noise_is_auto() {
+                        let sigma = noise_level::estimate(session, &input.name, &image, SigmaSupport::Blind)?;
+                        task = Task::new(task.degradation, noise_level::grey_levels(sigma), task.seed)?;
+                    }
+                    let domain = task.degradation.domain(single(image.dims())?)?;
+                    (task.operator(domain)?, image, None)
+                };
+                Ok((
+                    Measurement {
+                        name: input.name.clone(),
+                        task,
+                        operator,
+                        y,
+                        truth,
+                    },
+                    loaded.depth,
+                ))
+            }
+        }
+    }
+}
+
+/// What is at hand while images are restored.
+struct Restoring<'a> {
+    options: &'a Restore,
+    session: &'a Session,
+    solver: Solver,
+    denoiser: Loaded,
+    out: &'a Path,
+    bar: ProgressBar,
+    gallery: Option<Gallery>,
+    said_channels: bool,
+}
+
+impl Restoring<'_> {
+    /// Restores an image and writes its files.
+    fn one(&mut self, job: &Job<'_>) -> anyhow::Result<Scores> {
+        let (measurement, depth) = self.options.measurement(self.session, job)?;
+        let channels = measurement.operator.domain()[0];
+        self.denoiser
+            .note_channels(self.session, channels, &mut self.said_channels);
+        let stem = job.input().stem();
+        let trace_path = output::path_in(self.out, &stem, ".trace.csv")?;
+        let denoiser = self.denoiser.for_channels(channels)?;
+        let restored = match self.solver.run(self.session, &measurement, denoiser, &self.bar) {
+            Ok(restored) => restored,
+            Err(error) => {
+                if let Some(failure) = error.downcast_ref::<Box<Failure>>() {
+                    write_trace(&trace_path, &failure.trace)?;
+                }
+                return Err(error);
+            }
+        };
+        if restored.stop != StopReason::Interrupted {
+            output::write_in(self.out, &stem, &restored.image, self.options.depth, depth)?;
+            write_trace(&trace_path, &restored.trace)?;
+            if let Some(gallery) = &mut self.gallery {
+                gallery.add(&measurement, &restored)?;
+            }
+        }
+        Ok(restored.scores)
+    }
+
+    /// What a reader needs to know to run it again.
+    fn settings(&self, jobs: &[Job<'_>]) -> Vec<(String, String)> {
+        let mut settings = Vec::new();
+        let mut add = |name: &str, value: String| settings.push((name.to_owned(), value));
+        if let Some(Job::Image(task, _)) = jobs.first() {
+            add("task", task.degradation.kind().name().to_owned());
+            let noise = match self.options.task.noise_is_auto() {
+                true => "auto".to_owned(),
+                false => task.noise_grey_levels.to_string(),
+            };
+            add("measurement's noise level (grey levels)", noise);
+            add("seed", task.seed.to_string());
+        }
+        add("solver", self.solver.entry.about.name.to_owned());
+        for (name, value) in self.solver.described() {
+            add(&name, value);
+        }
+        add("checkpoint", self.denoiser.folder.display().to_string());
+        if let Some(sha256) = &self.denoiser.denoiser.info().weights_sha256 {
+            add("sha256 of its weights", sha256.clone());
+        }
+        settings
+    }
+}
+
+fn line(scores: &Scores) -> String {
+    let gain = match (scores.psnr_input_db, scores.psnr_db) {
+        (Some(before), Some(after)) => format!("{before:.2} -> {after:.2} dB, "),
+        _ => String::new(),
+    };
+    let Scores {
+        name,
+        iterations,
+        seconds,
+        stop,
+        ..
+    } = scores;
+    format!(
+        "{name}: {gain}{iterations} iterations, {seconds:.2} s, {}",
+        stop_text(*stop)
+    )
+}
+
+fn say_means(session: &Session, scores: &[Scores]) {
+    let mean = |of: fn(&Scores) -> Option<f64>| output::mean(scores.iter().filter_map(of));
+    if let (Some(before), Some(after), true) = (mean(|s| s.psnr_input_db), mean(|s| s.psnr_db), scores.len() > 1) {
+        session.say(format_args!("mean of {}: {before:.2} -> {after:.2} dB", scores.len()));
+    }
+    let diverged = scores
+        .iter()
+        .filter(|scores| scores.stop == StopReason::Diverged)
+        .count();
+    if diverged > 0 {
+        session.note(format_args!(
+            "{diverged} of {} runs diverged; their last finite images were kept",
+            scores.len()
+        ));
     }
 }

@@ -1,0 +1,123 @@
+//! `tweedie simulate`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::degradation::single;
+use crate::measurement::{MANIFEST, Source, Writer};
+use crate::options::{Common, Reading};
+use crate::session::{Results, Session};
+use crate::task::TaskOptions;
+use crate::usage::usage;
+use crate::{Outcome, for_file, inputs, output, overrides, progress};
+
+/// Make measurements of clean images: y = A x + noise
+///
+/// Into --out go NAME.npy (y in full precision), NAME.png (a picture of it), NAME.mask.png and kernel.npy where the task
+/// has them, and measurements.toml, which `tweedie restore OUT` reads. The noise of an image depends on --seed and its
+/// name alone.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Simulate {
+    /// Clean images, or folders of images
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// Folder of the measurements
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Seed of masks and noise
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
+    task: TaskOptions,
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tweedie simulate photo.png --task deblur --kernel gaussian:1.6 --noise 7.65 --out measured
+  tweedie simulate photos/ --task inpaint --keep 0.3 --seed 1 --out measured
+  tweedie restore measured --checkpoint gray --out restored";
+
+/// One measurement, as the JSON has it.
+#[derive(Serialize)]
+struct Measured {
+    name: String,
+    task: &'static str,
+    out: String,
+    size: [usize; 3],
+    measurement_size: [usize; 3],
+}
+
+impl Simulate {
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let session = Session::start("simulate", &self.common)?;
+        session.run(|results| self.work(&session, results))
+    }
+
+    fn work(&self, session: &Session, results: &mut Results<'_, Measured>) -> anyhow::Result<Outcome> {
+        overrides::sections(&self.common.settings, [])?;
+        if self.task.noise_is_auto() {
+            return Err(usage(
+                "--noise auto: expected a number, there is nothing to estimate it from",
+            ));
+        }
+        let task = self.task.resolve(session, self.seed)?;
+        let inputs = inputs::expand(&self.inputs)?;
+        inputs::require_different_stems(&inputs)?;
+        let mut writer = Writer::new(&self.out, &task)?;
+        let bar = progress::images(session, inputs.len());
+        for input in &inputs {
+            if session.is_interrupted() {
+                return Ok(Outcome::Interrupted);
+            }
+            let one = || -> anyhow::Result<Measured> {
+                output::require_other_file(&self.out.join(format!("{}.png", input.stem())), &inputs)?;
+                let loaded = session.read_image(&input.path, self.reading.color.into())?;
+                let image = loaded.image(&session.device)?;
+                let full = single(image.dims())?;
+                let clean = task.degradation.cropped(image);
+                let size = single(clean.dims())?;
+                if size != full {
+                    session.note(format_args!(
+                        "{}: cropped to {}x{}, a multiple of --scale",
+                        input.name, size[1], size[2]
+                    ));
+                }
+                let operator = task.operator(size)?;
+                let y = task.measure(operator.as_ref(), clean, &input.name)?;
+                let picture = task.picture(operator.as_ref(), y.clone())?;
+                let stem = input.stem();
+                let source = Source {
+                    name: &input.name,
+                    stem: &stem,
+                    size,
+                    sha256: &loaded.sha256,
+                };
+                let path = writer.add(&task, source, &y, &picture)?;
+                Ok(Measured {
+                    name: input.name.clone(),
+                    task: task.degradation.kind().name(),
+                    out: path.display().to_string(),
+                    size,
+                    measurement_size: operator.codomain(),
+                })
+            };
+            let measured = { one }().map_err(|error| for_file(error, &input.path))?;
+            results.push(measured)?;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        session.say(format_args!(
+            "{} measurements, described by {}",
+            inputs.len(),
+            self.out.join(MANIFEST).display()
+        ));
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,34 @@
+//! `auto` noise levels.
+
+use tweedie_imaging::{Image, Sigma, SigmaSupport};
+use tweedie_operators::rules::estimate_noise;
+
+use crate::session::Session;
+
+/// The noise level of one image, estimated from itself and moved into the range that the denoiser is made for.
+pub fn estimate(session: &Session, name: &str, image: &Image, support: SigmaSupport) -> anyhow::Result<Sigma> {
+    let estimates = estimate_noise(image)?;
+    // The images of a batch are denoised at one level.
+    let mean = estimates.iter().map(|sigma| sigma.value()).sum::<f64>() / estimates.len() as f64;
+    let level = match support {
+        SigmaSupport::Blind => mean,
+        SigmaSupport::Range { min, max } => mean.clamp(min.value(), max.value()),
+    };
+    if level != mean {
+        let (found, used) = (mean * 255.0, level * 255.0);
+        session.note(format_args!(
+            "{name}: noise level estimated as {found:.2}, {used:.2} is the nearest that the checkpoint takes"
+        ));
+    } else {
+        session.detail(format_args!(
+            "{name}: noise level estimated as {:.2} grey levels",
+            255.0 * mean
+        ));
+    }
+    Ok(Sigma::new(level)?)
+}
+
+/// A level in grey levels without the rounding errors of its conversion.
+pub fn grey_levels(sigma: Sigma) -> f64 {
+    (sigma.grey_levels() * 1e9).round() / 1e9
+}

@@ -1,0 +1,233 @@
+//! A command at work: its device, what it prints, what it read, and its JSON.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use burn::tensor::Device;
+use serde::Serialize;
+use tweedie_imaging::{ColorMode, LoadedImage, read_image, sha256_file, write_atomic};
+
+use crate::options::Common;
+use crate::{Outcome, interrupt, one_line};
+
+/// Version of the JSON output; raised when a key changes its meaning or goes away.
+const SCHEMA: u32 = 1;
+
+/// Finished results are written to a JSON file at most this often while a command runs.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// A command at work.
+pub struct Session {
+    pub device: Device,
+    pub device_name: String,
+    pub threads: usize,
+    /// Raised by SIGINT and SIGTERM.
+    pub interrupt: Arc<AtomicBool>,
+    pub quiet: bool,
+    pub verbose: bool,
+    command: &'static str,
+    json: Option<String>,
+    started: Instant,
+    files: RefCell<Vec<FileHash>>,
+}
+
+/// sha256 of a file that was read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FileHash {
+    pub path: String,
+    pub sha256: String,
+}
+
+/// The results of a command, saved as they come.
+pub struct Results<'a, T> {
+    session: &'a Session,
+    items: Vec<T>,
+    saved: Instant,
+}
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: u32,
+    command: &'static str,
+    tweedie: &'static str,
+    /// "running", "done", "interrupted" or "failed".
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    device: &'a str,
+    threads: usize,
+    seconds: f64,
+    arguments: Vec<String>,
+    results: &'a [T],
+    files: &'a [FileHash],
+}
+
+impl Session {
+    /// Opens the device, sets the number of threads and listens for signals.
+    pub fn start(command: &'static str, common: &Common) -> anyhow::Result<Self> {
+        let kernel = tweedie_kernels::active_kernel().context("choosing the CPU's convolution kernel")?;
+        let threads = match common.threads {
+            Some(threads) => threads.get(),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("starting threads")?;
+        let (device, device_name) = common.device.open();
+        let session = Self {
+            device,
+            device_name,
+            threads,
+            interrupt: interrupt::flag()?,
+            quiet: common.quiet,
+            verbose: common.verbose,
+            command,
+            json: common.json.clone(),
+            started: Instant::now(),
+            files: RefCell::default(),
+        };
+        session.detail(format_args!(
+            "device {}, {threads} threads, convolution kernel {}",
+            session.device_name,
+            kernel.name()
+        ));
+        Ok(session)
+    }
+
+    /// Prints a line of results for people: on standard output, unless that takes the JSON.
+    pub fn say(&self, line: impl fmt::Display) {
+        if !self.quiet && self.json.as_deref() != Some("-") {
+            // A reader who has seen enough (`| head`) closes the pipe; the work goes on.
+            let _ = writeln!(std::io::stdout(), "{line}");
+        }
+    }
+
+    /// Prints something that the user should know, on standard error.
+    pub fn note(&self, line: impl fmt::Display) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "note: {line}");
+        }
+    }
+
+    /// Prints a detail for --verbose, on standard error.
+    pub fn detail(&self, line: impl fmt::Display) {
+        if self.verbose {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Whether a signal asked to stop.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+
+    /// Reads an image and records its sha256.
+    pub fn read_image(&self, path: &Path, mode: ColorMode) -> anyhow::Result<LoadedImage> {
+        let loaded = read_image(path, mode)?;
+        self.record(path, loaded.sha256.clone());
+        Ok(loaded)
+    }
+
+    /// Hashes a file that something else reads.
+    pub fn hash_file(&self, path: &Path) -> anyhow::Result<String> {
+        let sha256 = sha256_file(path)?;
+        self.record(path, sha256.clone());
+        Ok(sha256)
+    }
+
+    /// Records the sha256 of a file that was read, once.
+    pub fn record(&self, path: &Path, sha256: String) {
+        let file = FileHash {
+            path: path.display().to_string(),
+            sha256,
+        };
+        let mut files = self.files.borrow_mut();
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+
+    /// The files that were read so far.
+    pub fn files(&self) -> Vec<FileHash> {
+        self.files.borrow().clone()
+    }
+
+    /// Runs the body of a command; its results, as far as they go, are in the JSON also if it fails.
+    pub fn run<T: Serialize>(
+        &self,
+        body: impl FnOnce(&mut Results<'_, T>) -> anyhow::Result<Outcome>,
+    ) -> anyhow::Result<Outcome> {
+        let mut results = Results {
+            session: self,
+            items: Vec::new(),
+            saved: self.started,
+        };
+        let outcome = body(&mut results);
+        let (status, error) = match &outcome {
+            Ok(Outcome::Done) => ("done", None),
+            Ok(Outcome::Interrupted) => ("interrupted", None),
+            Err(error) => ("failed", Some(one_line(error))),
+        };
+        let written = self.write_json(status, error, &results.items);
+        // The first error is the one to report.
+        outcome.and_then(|outcome| written.map(|()| outcome))
+    }
+
+    fn write_json<T: Serialize>(&self, status: &'static str, error: Option<String>, items: &[T]) -> anyhow::Result<()> {
+        let Some(target) = &self.json else { return Ok(()) };
+        let document = Document {
+            schema: SCHEMA,
+            command: self.command,
+            tweedie: env!("CARGO_PKG_VERSION"),
+            status,
+            error,
+            device: &self.device_name,
+            threads: self.threads,
+            seconds: self.started.elapsed().as_secs_f64(),
+            arguments: arguments(),
+            results: items,
+            files: &self.files.borrow(),
+        };
+        let mut text = serde_json::to_string_pretty(&document).context("writing JSON")?;
+        text.push('\n');
+        if target == "-" {
+            return std::io::stdout()
+                .write_all(text.as_bytes())
+                .context("writing JSON to standard output");
+        }
+        Ok(write_atomic(Path::new(target), |file| file.write_all(text.as_bytes()))?)
+    }
+}
+
+impl<T: Serialize> Results<'_, T> {
+    /// Adds a finished result; a JSON file is brought up to date, so that a killed command loses little.
+    pub fn push(&mut self, item: T) -> anyhow::Result<()> {
+        self.items.push(item);
+        let to_file = self.session.json.as_deref().is_some_and(|target| target != "-");
+        if to_file && self.saved.elapsed() >= SAVE_EVERY {
+            self.session.write_json("running", None, &self.items)?;
+            self.saved = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// The results so far.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+}
+
+/// The command line without the program's name.
+pub fn arguments() -> Vec<String> {
+    std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
+}

@@ -1,0 +1,154 @@
+//! Photographs for training and validation.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use tweedie_imaging::{ColorMode, image_files, sha256_bytes};
+use tweedie_model::train::{TrainConfig, TrainingSet};
+
+use crate::progress;
+use crate::session::Session;
+
+/// Without validation folders, one image in so many is kept apart from training.
+const HELD_OUT: usize = 20;
+
+/// The photographs of a run.
+pub struct TrainingData {
+    pub training: TrainingSet,
+    pub validation: TrainingSet,
+    /// sha256 of the list of the training images' own sha256, one a line, in the order in which they are read.
+    pub sha256: String,
+}
+
+/// A file with its images.
+struct Photographs {
+    path: PathBuf,
+    sha256: String,
+    images: Vec<([usize; 3], Vec<f32>)>,
+}
+
+impl TrainingData {
+    /// Reads the folders of a configuration.
+    pub fn load(session: &Session, config: &TrainConfig) -> anyhow::Result<Self> {
+        let mode = if config.architecture.channels() == 1 {
+            ColorMode::Gray
+        } else {
+            ColorMode::Rgb
+        };
+        let mut training = read(session, &config.data.folders, mode)?;
+        let mut held = if config.validation.folders.is_empty() {
+            hold_out(&mut training)
+        } else {
+            read(session, &config.validation.folders, mode)?
+        };
+        held.truncate(config.validation.images);
+        leave_out_small(session, &mut training, config.data.patch)?;
+        let hashes: String = training.iter().map(|file| format!("{}\n", file.sha256)).collect();
+        Ok(Self {
+            sha256: sha256_bytes(hashes.as_bytes()),
+            training: set(training)?,
+            validation: set(held)?,
+        })
+    }
+}
+
+fn read(session: &Session, folders: &[PathBuf], mode: ColorMode) -> anyhow::Result<Vec<Photographs>> {
+    let mut paths = Vec::new();
+    for folder in folders {
+        paths.extend(image_files(folder)?);
+    }
+    let bar = progress::images(session, paths.len());
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let loaded = session.read_image(&path, mode)?;
+        let [n, c, h, w] = loaded.dims;
+        let images = match n {
+            1 => vec![([c, h, w], loaded.values)],
+            _ => loaded
+                .values
+                .chunks_exact(c * h * w)
+                .map(|values| ([c, h, w], values.to_vec()))
+                .collect(),
+        };
+        files.push(Photographs {
+            path,
+            sha256: loaded.sha256,
+            images,
+        });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(files)
+}
+
+/// Takes every 20th file out; of fewer than 20 files the last one.
+fn hold_out(files: &mut Vec<Photographs>) -> Vec<Photographs> {
+    let (mut held, mut kept) = (Vec::new(), Vec::new());
+    let last = files.len();
+    for (index, file) in std::mem::take(files).into_iter().enumerate() {
+        let number = index + 1;
+        let out = number % HELD_OUT == 0 || (last < HELD_OUT && number == last && last > 1);
+        if out { held.push(file) } else { kept.push(file) }
+    }
+    *files = kept;
+    held
+}
+
+/// Leaves out images from which no crop can be taken, and says so.
+fn leave_out_small(session: &Session, files: &mut Vec<Photographs>, patch: usize) -> anyhow::Result<()> {
+    let is_small = |file: &Photographs| file.images.iter().any(|([_, h, w], _)| *h.min(w) < patch);
+    let small: Vec<PathBuf> = files
+        .iter()
+        .filter(|file| is_small(file))
+        .map(|file| file.path.clone())
+        .collect();
+    let Some(first) = small.first() else { return Ok(()) };
+    if small.len() == files.len() {
+        bail!(
+            "{}: expected images of at least {patch}x{patch} pixels (data.patch), all are smaller",
+            Path::display(first)
+        );
+    }
+    files.retain(|file| !is_small(file));
+    session.note(format_args!(
+        "left out {} of {} images that are smaller than {patch}x{patch} pixels, the first is {}",
+        small.len(),
+        small.len() + files.len(),
+        first.display()
+    ));
+    Ok(())
+}
+
+fn set(files: Vec<Photographs>) -> anyhow::Result<TrainingSet> {
+    let mut set = TrainingSet::default();
+    for (dims, values) in files.into_iter().flat_map(|file| file.images) {
+        set.push(dims, values)?;
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held_out(count: usize) -> (usize, Vec<String>) {
+        let file = |n| Photographs {
+            path: PathBuf::from(format!("{n}")),
+            sha256: String::new(),
+            images: Vec::new(),
+        };
+        let mut files: Vec<Photographs> = (1..=count).map(file).collect();
+        let held = hold_out(&mut files);
+        (
+            files.len(),
+            held.into_iter().map(|file| file.path.display().to_string()).collect(),
+        )
+    }
+
+    #[test]
+    fn every_twentieth_or_the_last_of_few() {
+        assert_eq!(held_out(41), (39, vec!["20".to_owned(), "40".to_owned()]));
+        assert_eq!(held_out(7), (6, vec!["7".to_owned()]));
+        assert_eq!(held_out(1), (1, vec![]));
+    }
+}
