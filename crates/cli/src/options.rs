@@ -11,7 +11,7 @@ use crate::overrides::Setting;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {
-    /// Where to compute: auto, flex (CPU), and where they were built in ndarray (CPU) and wgpu[:N] (GPU)
+    /// Where to compute: auto, flex (CPU); where they were built in also ndarray (CPU), wgpu and wgpu:N (GPU)
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub device: DeviceChoice,
     /// Threads of the CPU [default: all cores]

@@ -78,7 +78,7 @@ pub struct TaskOptions {
     /// What is to be undone
     #[arg(long, value_name = "T")]
     pub task: Option<TaskKind>,
-    /// deblur, sr: FILE.npy, FILE.png, gaussian:1.6[x25], uniform:9 or levin:1..8 [sr: gaussian:1.6x7]
+    /// deblur, sr: FILE.npy, FILE.png, gaussian:1.6 (or 1.6x25), uniform:9, levin:1 to levin:8; sr: default gaussian:1.6x7
     #[arg(long, value_name = "K")]
     pub kernel: Option<String>,
     /// Folder of levin09_1.npy to levin09_8.npy [default: datasets/kernels]
