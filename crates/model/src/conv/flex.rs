@@ -16,14 +16,14 @@ const SHAPES: &str = "shapes follow from the tensors' own";
 impl ConvOps for Flex {
     fn conv_pack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
         let layout = layout(dims);
-        let x = x.to_contiguous();
+        let x = contiguous(x);
         let mut packed = pool::take(layout.len());
         pack(&layout, values(&x), &mut packed).expect(SHAPES);
         tensor(packed, layout.dims())
     }
 
     fn conv_unpack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
-        let x = x.to_contiguous();
+        let x = contiguous(x);
         let mut image = vec![0.0; dims.iter().product()];
         unpack(&layout(dims), values(&x), &mut image).expect(SHAPES);
         pool::recycle(x);
@@ -36,7 +36,7 @@ impl ConvOps for Flex {
         bias: FloatTensor<Self>,
         spec: ConvSpec,
     ) -> FloatTensor<Self> {
-        let (x, weight, bias) = (x.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let (x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let plan = plan(&spec);
         let kind = Kind { input_grad: false, tile: plan.input().tile_outputs() };
         let transformed =
@@ -56,7 +56,7 @@ impl ConvGrads for Flex {
         weight: FloatTensor<Self>,
         spec: &ConvSpec,
     ) -> FloatTensor<Self> {
-        let (dy, y, weight) = (dy.to_contiguous(), y.to_contiguous(), weight.to_contiguous());
+        let (dy, y, weight) = (contiguous(dy), contiguous(y), contiguous(weight));
         let plan = plan(spec);
         let kind = Kind { input_grad: true, tile: plan.input().tile_outputs() };
         let transformed =
@@ -76,7 +76,7 @@ impl ConvGrads for Flex {
         _bias: FloatTensor<Self>,
         spec: &ConvSpec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let (dy, y, x) = (dy.to_contiguous(), y.to_contiguous(), x.to_contiguous());
+        let (dy, y, x) = (contiguous(dy), contiguous(y), contiguous(x));
         let [_, cin, _, _] = spec.input;
         let mut dweight = vec![0.0; spec.cout * cin * 9];
         let mut dbias = vec![0.0; spec.cout];
@@ -96,6 +96,11 @@ fn layout([n, c, h, w]: [usize; 4]) -> Layout {
 
 fn plan(spec: &ConvSpec) -> Conv3x3 {
     Conv3x3::new(layout(spec.input), spec.cout).expect(SHAPES)
+}
+
+/// Takes the tensor, since a second handle to it would keep its buffer from being recycled.
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    tensor.to_contiguous()
 }
 
 fn values(tensor: &FlexTensor) -> &[f32] {
