@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 use tweedie_imaging::{Denoiser, SigmaSupport};
-use tweedie_model::{CONFIG_FILE, Checkpoint, WEIGHTS_FILE};
+use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, WEIGHTS_FILE};
 
 use crate::channels;
 use crate::locate;
@@ -21,7 +21,7 @@ pub struct Loaded {
     /// Its folder.
     pub folder: PathBuf,
     /// The denoiser, for images of its own channels.
-    pub denoiser: Arc<dyn Denoiser>,
+    pub denoiser: Arc<NetworkDenoiser>,
 }
 
 /// The folder of a checkpoint that is given by path or by name.
@@ -86,7 +86,8 @@ pub fn load(session: &Session, name: &str, mut settings: Table) -> anyhow::Resul
 impl Loaded {
     /// The denoiser for images with `channels` channels; see [`channels::adapt`].
     pub fn for_channels(&self, channels: usize) -> anyhow::Result<Arc<dyn Denoiser>> {
-        channels::adapt(Arc::clone(&self.denoiser), channels)
+        let denoiser: Arc<dyn Denoiser> = Arc::clone(&self.denoiser) as _;
+        channels::adapt(denoiser, channels)
     }
 
     /// Says once how images with other channels than the checkpoint's are treated.

@@ -4,13 +4,14 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "demo",
     "train",
     "denoise",
     "simulate",
     "restore",
     "evaluate",
+    "certify",
     "checkpoints",
     "checkpoints list",
     "checkpoints show",

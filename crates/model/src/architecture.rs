@@ -38,7 +38,13 @@ impl Architecture {
 
     /// Whether the network reads the noise level.
     pub fn is_blind(&self) -> bool {
-        matches!(self, Self::Dncnn(DncnnConfig { conditioning: crate::dncnn::Conditioning::Blind, .. }))
+        matches!(
+            self,
+            Self::Dncnn(DncnnConfig {
+                conditioning: crate::dncnn::Conditioning::Blind,
+                ..
+            })
+        )
     }
 
     /// Side length in pixels of the input region that one output pixel depends on.
@@ -60,5 +66,9 @@ pub(crate) fn require_range(key: &'static str, value: usize, min: usize, max: us
     if (min..=max).contains(&value) {
         return Ok(());
     }
-    Err(Error::Config { key, expected: format!("{min} to {max}"), got: value.to_string() })
+    Err(Error::Config {
+        key,
+        expected: format!("{min} to {max}"),
+        got: value.to_string(),
+    })
 }

@@ -74,7 +74,10 @@ impl NoiseRange {
                 got: self.max.to_string(),
             });
         }
-        Ok(SigmaSupport::Range { min: Sigma::from_grey_levels(self.min)?, max: Sigma::from_grey_levels(self.max)? })
+        Ok(SigmaSupport::Range {
+            min: Sigma::from_grey_levels(self.min)?,
+            max: Sigma::from_grey_levels(self.max)?,
+        })
     }
 }
 
@@ -96,10 +99,18 @@ impl Checkpoint {
         let path = folder.join(WEIGHTS_FILE);
         let config = load_config(folder)?;
         let size = std::fs::metadata(&path)
-            .map_err(|source| tweedie_imaging::Error::Io { operation: "reading", path: path.clone(), source })?
+            .map_err(|source| tweedie_imaging::Error::Io {
+                operation: "reading",
+                path: path.clone(),
+                source,
+            })?
             .len();
         if size > MAX_WEIGHTS_BYTES {
-            return Err(checkpoint(&path, &format!("at most {MAX_WEIGHTS_BYTES} bytes"), &format!("{size} bytes")));
+            return Err(checkpoint(
+                &path,
+                &format!("at most {MAX_WEIGHTS_BYTES} bytes"),
+                &format!("{size} bytes"),
+            ));
         }
         let bytes = tensor_file::read(&path)?;
         let sha256 = sha256_bytes(&bytes);
@@ -112,11 +123,21 @@ impl Checkpoint {
         if !different.is_empty() {
             let count = different.len();
             let shown = different.into_iter().take(4).collect::<Vec<_>>().join(", ");
-            return Err(checkpoint(&path, "the parameters of its architecture", &format!("{count} differences: {shown}")));
+            return Err(checkpoint(
+                &path,
+                "the parameters of its architecture",
+                &format!("{count} differences: {shown}"),
+            ));
         }
         let mut config = config;
-        config.weights = WeightsRecord { sha256, previous_sha256: None };
-        Ok(Self { network: network_with_weights(network, &weights), config })
+        config.weights = WeightsRecord {
+            sha256,
+            previous_sha256: None,
+        };
+        Ok(Self {
+            network: network_with_weights(network, &weights),
+            config,
+        })
     }
 
     /// Writes the weights and the configuration; the folder is made if it is not there.
@@ -125,11 +146,17 @@ impl Checkpoint {
     /// [`Error::Imaging`] naming the file that cannot be written.
     pub fn save(&mut self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(WEIGHTS_FILE);
-        std::fs::create_dir_all(folder)
-            .map_err(|source| tweedie_imaging::Error::Io { operation: "making", path: folder.to_path_buf(), source })?;
+        std::fs::create_dir_all(folder).map_err(|source| tweedie_imaging::Error::Io {
+            operation: "making",
+            path: folder.to_path_buf(),
+            source,
+        })?;
         let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, &[])?;
         let previous = path.exists().then(|| tweedie_imaging::sha256_file(&path)).transpose()?;
-        self.config.weights = WeightsRecord { sha256: sha256_bytes(&bytes), previous_sha256: previous };
+        self.config.weights = WeightsRecord {
+            sha256: sha256_bytes(&bytes),
+            previous_sha256: previous,
+        };
         save_config(folder, &self.config)?;
         tensor_file::write(&path, &bytes)?;
         self.config.weights.previous_sha256 = None;
@@ -141,16 +168,37 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Config`] if the range of noise levels makes no sense.
     pub fn denoiser(self, name: &str, device: &Device) -> Result<NetworkDenoiser, Error> {
-        let CheckpointConfig { architecture, noise, weights, .. } = self.config;
-        Ok(NetworkDenoiser::new(name, self.network, &architecture, noise.support()?, Some(weights.sha256), device))
+        let CheckpointConfig {
+            architecture,
+            noise,
+            weights,
+            ..
+        } = self.config;
+        Ok(NetworkDenoiser::new(
+            name,
+            self.network,
+            &architecture,
+            noise.support()?,
+            Some(weights.sha256),
+            device,
+        ))
     }
 }
 
 impl CheckpointConfig {
     /// A configuration for weights that were not saved yet.
     pub fn new(architecture: Architecture, noise: NoiseRange, training: Option<TrainingRecord>) -> Self {
-        let weights = WeightsRecord { sha256: String::new(), previous_sha256: None };
-        Self { format: FORMAT, weights, noise, architecture, training }
+        let weights = WeightsRecord {
+            sha256: String::new(),
+            previous_sha256: None,
+        };
+        Self {
+            format: FORMAT,
+            weights,
+            noise,
+            architecture,
+            training,
+        }
     }
 }
 
@@ -160,12 +208,19 @@ impl CheckpointConfig {
 /// As [`Checkpoint::load`].
 pub fn load_config(folder: &Path) -> Result<CheckpointConfig, Error> {
     let path = folder.join(CONFIG_FILE);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| tweedie_imaging::Error::Io { operation: "reading", path: path.clone(), source })?;
+    let text = std::fs::read_to_string(&path).map_err(|source| tweedie_imaging::Error::Io {
+        operation: "reading",
+        path: path.clone(),
+        source,
+    })?;
     let config: CheckpointConfig = toml::from_str(&text)
         .map_err(|error| checkpoint(&path, "a checkpoint's configuration", one_line(error.message())))?;
     if config.format != FORMAT {
-        return Err(checkpoint(&path, &format!("format {FORMAT}"), &config.format.to_string()));
+        return Err(checkpoint(
+            &path,
+            &format!("format {FORMAT}"),
+            &config.format.to_string(),
+        ));
     }
     Ok(config)
 }

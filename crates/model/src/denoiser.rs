@@ -35,7 +35,12 @@ impl NetworkDenoiser {
             receptive_field: architecture.receptive_field(),
             weights_sha256,
         };
-        Self { network: network.valid().no_grad().to_device(&device), device, info, tile_pixels: tiling::DEFAULT_PIXELS }
+        Self {
+            network: network.valid().no_grad().to_device(&device),
+            device,
+            info,
+            tile_pixels: tiling::DEFAULT_PIXELS,
+        }
     }
 
     /// The device that holds the weights.
@@ -55,14 +60,20 @@ impl NetworkDenoiser {
         if got[1] != self.info.channels || got.contains(&0) {
             return Err(Error::Shape {
                 operation: "denoise",
-                expected: format!("[N, {}, H, W] for the checkpoint '{}'", self.info.channels, self.info.name),
+                expected: format!(
+                    "[N, {}, H, W] for the checkpoint '{}'",
+                    self.info.channels, self.info.name
+                ),
                 got: format!("{got:?}"),
             });
         }
         match self.info.sigma {
-            SigmaSupport::Range { min, max } if !self.info.sigma.contains(sigma) => {
-                Err(Error::UnsupportedSigma { name: self.info.name.clone(), min, max, got: sigma })
-            }
+            SigmaSupport::Range { min, max } if !self.info.sigma.contains(sigma) => Err(Error::UnsupportedSigma {
+                name: self.info.name.clone(),
+                min,
+                max,
+                got: sigma,
+            }),
             _ => Ok(()),
         }
     }
@@ -80,7 +91,12 @@ impl Denoiser for NetworkDenoiser {
 
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
         self.check(&x, sigma)?;
-        Ok(tiling::map_tiles(x.without_autodiff(), self.info.receptive_field / 2, self.tile_pixels, |tile| self.run(tile, sigma)))
+        Ok(tiling::map_tiles(
+            x.without_autodiff(),
+            self.info.receptive_field / 2,
+            self.tile_pixels,
+            |tile| self.run(tile, sigma),
+        ))
     }
 }
 

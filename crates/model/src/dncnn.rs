@@ -70,7 +70,10 @@ impl DncnnConfig {
         require_range("architecture.width", self.width, 1, 1024)?;
         let inputs = self.channels + usize::from(self.conditioning == Conditioning::NoiseMap);
         let layers = stack::init(inputs, self.width, self.channels, self.depth, self.bias, seed, device);
-        Ok(Dncnn { layers, config: self.clone() })
+        Ok(Dncnn {
+            layers,
+            config: self.clone(),
+        })
     }
 
     /// Side length of the receptive field: 2 depth + 1.

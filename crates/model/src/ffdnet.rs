@@ -48,7 +48,10 @@ impl FfdnetConfig {
         require_range("architecture.width", self.width, 1, 1024)?;
         let phases = 4 * self.channels;
         let layers = stack::init(phases + 1, self.width, phases, self.depth, self.bias, seed, device);
-        Ok(Ffdnet { layers, config: self.clone() })
+        Ok(Ffdnet {
+            layers,
+            config: self.clone(),
+        })
     }
 
     /// Side length of the receptive field: 2 depth + 1 at half resolution.
@@ -92,13 +95,17 @@ fn repeat_last(x: Tensor<4>, dim: usize) -> Tensor<4> {
 /// `[N, C, H, W]` to `[N, 4 C, H/2, W/2]`, channel 4 c + 2 row + column, as PyTorch's `pixel_unshuffle`.
 fn phases_from_image(x: Tensor<4>) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
-    x.reshape([n, c, h / 2, 2, w / 2, 2]).permute([0, 1, 3, 5, 2, 4]).reshape([n, 4 * c, h / 2, w / 2])
+    x.reshape([n, c, h / 2, 2, w / 2, 2])
+        .permute([0, 1, 3, 5, 2, 4])
+        .reshape([n, 4 * c, h / 2, w / 2])
 }
 
 /// The inverse of [`phases_from_image`].
 fn image_from_phases(x: Tensor<4>) -> Tensor<4> {
     let [n, c4, h, w] = x.dims();
-    x.reshape([n, c4 / 4, 2, 2, h, w]).permute([0, 1, 4, 2, 5, 3]).reshape([n, c4 / 4, 2 * h, 2 * w])
+    x.reshape([n, c4 / 4, 2, 2, h, w])
+        .permute([0, 1, 4, 2, 5, 3])
+        .reshape([n, c4 / 4, 2 * h, 2 * w])
 }
 
 #[cfg(test)]
@@ -118,7 +125,13 @@ mod tests {
     #[test]
     fn odd_sizes_keep_their_shape() {
         let device = Device::flex();
-        let config = FfdnetConfig { channels: 1, depth: 3, width: 8, bias: true, residual: false };
+        let config = FfdnetConfig {
+            channels: 1,
+            depth: 3,
+            width: 8,
+            bias: true,
+            residual: false,
+        };
         let network = config.init(1, &device).unwrap();
         for [h, w] in [[1, 1], [5, 7], [6, 3]] {
             let x = Tensor::<4>::ones([2, 1, h, w], &device);

@@ -6,7 +6,14 @@ use tweedie_imaging::noise::gaussian_values;
 
 /// He-normal weights of a 3x3 convolution, `[cout, cin, 3, 3]`: standard deviation gain * sqrt(2 / (9 cin))
 /// (He et al. 2015, fan-in for ReLU).
-pub(crate) fn he_normal(cin: usize, cout: usize, gain: f64, seed: u64, stream: u64, device: &Device) -> Param<Tensor<4>> {
+pub(crate) fn he_normal(
+    cin: usize,
+    cout: usize,
+    gain: f64,
+    seed: u64,
+    stream: u64,
+    device: &Device,
+) -> Param<Tensor<4>> {
     let std = gain * (2.0 / (9 * cin) as f64).sqrt();
     let values = gaussian_values(cout * cin * 9, std, seed, stream);
     param(values, [cout, cin, 3, 3], 2 * stream, device)
@@ -22,6 +29,10 @@ pub(crate) fn zeros(len: usize, stream: u64, device: &Device) -> Param<Tensor<1>
 fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64, device: &Device) -> Param<Tensor<D>> {
     let tensor = Tensor::from_data(TensorData::new(values, dims), device);
     // Parameters ask for gradients wherever the device can give them.
-    let tensor = if tensor.is_autodiff() { tensor.require_grad() } else { tensor };
+    let tensor = if tensor.is_autodiff() {
+        tensor.require_grad()
+    } else {
+        tensor
+    };
     Param::initialized(ParamId::from(id), tensor)
 }

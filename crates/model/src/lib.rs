@@ -16,9 +16,7 @@ pub mod train;
 mod weights;
 
 pub use architecture::Architecture;
-pub use checkpoint::{
-    CONFIG_FILE, Checkpoint, CheckpointConfig, NoiseRange, WEIGHTS_FILE, WeightsRecord, load_config,
-};
+pub use checkpoint::{CONFIG_FILE, Checkpoint, CheckpointConfig, NoiseRange, WEIGHTS_FILE, WeightsRecord, load_config};
 pub use conv::{Activation, Activations, Conv3x3};
 pub use denoiser::NetworkDenoiser;
 pub use dncnn::{Conditioning, Dncnn, DncnnConfig};

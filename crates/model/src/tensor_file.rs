@@ -20,13 +20,20 @@ pub(crate) fn encode(path: &Path, weights: &Weights, blobs: &[(&str, &[u8])]) ->
             (name.clone(), tensor.dims.clone(), bytes)
         })
         .collect();
-    let invalid = |error: safetensors::SafeTensorError| checkpoint(path, "tensors that can be stored", &error.to_string());
+    let invalid =
+        |error: safetensors::SafeTensorError| checkpoint(path, "tensors that can be stored", &error.to_string());
     let mut views = Vec::new();
     for (name, dims, bytes) in &values {
-        views.push((name.clone(), TensorView::new(Dtype::F32, dims.clone(), bytes).map_err(invalid)?));
+        views.push((
+            name.clone(),
+            TensorView::new(Dtype::F32, dims.clone(), bytes).map_err(invalid)?,
+        ));
     }
     for (name, bytes) in blobs {
-        views.push(((*name).to_owned(), TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(invalid)?));
+        views.push((
+            (*name).to_owned(),
+            TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(invalid)?,
+        ));
     }
     serialize(views, None::<HashMap<String, String>>).map_err(invalid)
 }
@@ -38,14 +45,20 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path)
-        .map_err(|source| tweedie_imaging::Error::Io { operation: "reading", path: path.to_path_buf(), source }.into())
+    std::fs::read(path).map_err(|source| {
+        tweedie_imaging::Error::Io {
+            operation: "reading",
+            path: path.to_path_buf(),
+            source,
+        }
+        .into()
+    })
 }
 
 /// The parameters (f32 or f16) and byte strings of a file; values that are not finite are refused.
 pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<(Weights, HashMap<String, Vec<u8>>), Error> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| checkpoint(path, "a safetensors file", &error.to_string()))?;
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|error| checkpoint(path, "a safetensors file", &error.to_string()))?;
     let (mut weights, mut blobs) = (Weights::new(), HashMap::new());
     for (name, view) in file.tensors() {
         let dtype = match view.dtype() {
@@ -55,20 +68,40 @@ pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<(Weights, HashMap<Stri
                 blobs.insert(name, view.data().to_vec());
                 continue;
             }
-            other => return Err(checkpoint(path, &format!("{name} in f32 or f16"), &format!("{other:?}"))),
+            other => {
+                return Err(checkpoint(
+                    path,
+                    &format!("{name} in f32 or f16"),
+                    &format!("{other:?}"),
+                ));
+            }
         };
         let values = TensorData::from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
             .convert::<f32>()
             .try_into_vec::<f32>()
             .map_err(|_| checkpoint(path, &format!("{name} in f32 or f16"), "other data"))?;
         if let Some(first) = values.iter().position(|value| !value.is_finite()) {
-            return Err(checkpoint(path, &format!("finite values in {name}"), &format!("{} at {first}", values[first])));
+            return Err(checkpoint(
+                path,
+                &format!("finite values in {name}"),
+                &format!("{} at {first}", values[first]),
+            ));
         }
-        weights.insert(name, Values { dims: view.shape().to_vec(), values });
+        weights.insert(
+            name,
+            Values {
+                dims: view.shape().to_vec(),
+                values,
+            },
+        );
     }
     Ok((weights, blobs))
 }
 
 pub(crate) fn checkpoint(path: &Path, expected: &str, got: &str) -> Error {
-    Error::Checkpoint { path: path.to_path_buf(), expected: expected.to_owned(), got: got.to_owned() }
+    Error::Checkpoint {
+        path: path.to_path_buf(),
+        expected: expected.to_owned(),
+        got: got.to_owned(),
+    }
 }

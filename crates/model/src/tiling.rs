@@ -13,7 +13,12 @@ const ALIGNMENT: usize = 2;
 ///
 /// Each tile is extended by `radius` pixels on every side that is not a border of the image and cropped afterwards, so
 /// for an `f` with that receptive-field radius the result equals `f` of the whole image up to rounding.
-pub(crate) fn map_tiles(x: Tensor<4>, radius: usize, max_pixels: usize, f: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+pub(crate) fn map_tiles(
+    x: Tensor<4>,
+    radius: usize,
+    max_pixels: usize,
+    f: impl Fn(Tensor<4>) -> Tensor<4>,
+) -> Tensor<4> {
     let [n, _, h, w] = x.dims();
     if n * h * w <= max_pixels || max_pixels == 0 {
         return f(x);
@@ -30,9 +35,16 @@ pub(crate) fn map_tiles(x: Tensor<4>, radius: usize, max_pixels: usize, f: impl 
             for left in (0..w).step_by(tile_w) {
                 let right = (left + tile_w).min(w);
                 let (start, end) = (left.saturating_sub(margin), (right + margin).min(w));
-                let tile = image.clone().narrow(2, first, last - first).narrow(3, start, end - start);
+                let tile = image
+                    .clone()
+                    .narrow(2, first, last - first)
+                    .narrow(3, start, end - start);
                 let result = f(tile);
-                row.push(result.narrow(2, top - first, bottom - top).narrow(3, left - start, right - left));
+                row.push(
+                    result
+                        .narrow(2, top - first, bottom - top)
+                        .narrow(3, left - start, right - left),
+                );
             }
             rows.push(Tensor::cat(row, 3));
         }
@@ -52,7 +64,9 @@ fn tile_size(h: usize, w: usize, max_pixels: usize, margin: usize) -> [usize; 2]
         let (tile_h, padded_h) = cost(h, rows);
         // The fewest columns that fit: more only add margins.
         let fits = |columns: usize| padded_h * cost(w, columns).1 <= max_pixels;
-        let Some(columns) = (1..=w.div_ceil(ALIGNMENT)).find(|&columns| fits(columns)) else { continue };
+        let Some(columns) = (1..=w.div_ceil(ALIGNMENT)).find(|&columns| fits(columns)) else {
+            continue;
+        };
         let (tile_w, padded_w) = cost(w, columns);
         let total = rows * columns * padded_h * padded_w;
         if best.is_none_or(|(least, _)| total < least) {
@@ -75,13 +89,24 @@ mod tests {
     /// A map whose output depends on pixels up to 3 away: the mean of a 7x7 window with zero padding.
     fn window(x: Tensor<4>) -> Tensor<4> {
         let weight = Tensor::<4>::full([1, 1, 7, 7], 1.0 / 49.0, &x.device());
-        burn::tensor::module::conv2d(x, weight, None, burn::tensor::ops::ConvOptions::new([1, 1], [3, 3], [1, 1], 1))
+        burn::tensor::module::conv2d(
+            x,
+            weight,
+            None,
+            burn::tensor::ops::ConvOptions::new([1, 1], [3, 3], [1, 1], 1),
+        )
     }
 
     #[test]
     fn tiles_give_the_whole_image() {
         let device = Device::flex();
-        for ([h, w], max_pixels) in [([64, 64], 1000), ([37, 91], 700), ([5, 300], 200), ([300, 5], 200), ([31, 33], 1)] {
+        for ([h, w], max_pixels) in [
+            ([64, 64], 1000),
+            ([37, 91], 700),
+            ([5, 300], 200),
+            ([300, 5], 200),
+            ([31, 33], 1),
+        ] {
             let values: Vec<f32> = (0..2 * h * w).map(|i| ((i * 7919) % 1013) as f32 / 1013.0).collect();
             let x = Tensor::<1>::from_floats(values.as_slice(), &device).reshape([2, 1, h, w]);
             let tiled = map_tiles(x.clone(), 3, max_pixels, window);

@@ -22,7 +22,11 @@ pub(crate) type Weights = BTreeMap<String, Values>;
 /// # Errors
 /// If the device fails to deliver them.
 pub(crate) fn weights_from_network(network: &Network) -> Result<Weights, Error> {
-    let mut reader = Reader { path: Path::default(), weights: Weights::new(), failure: None };
+    let mut reader = Reader {
+        path: Path::default(),
+        weights: Weights::new(),
+        failure: None,
+    };
     network.visit(&mut reader);
     match reader.failure {
         Some(reason) => Err(tweedie_imaging::Error::Device { reason }.into()),
@@ -32,8 +36,14 @@ pub(crate) fn weights_from_network(network: &Network) -> Result<Weights, Error> 
 
 /// What differs between the parameters of a network and those of a file, empty if they fit.
 pub(crate) fn differences(network: &Weights, file: &Weights) -> Vec<String> {
-    let missing = network.iter().filter(|(name, _)| !file.contains_key(*name)).map(|(name, _)| format!("{name} is missing"));
-    let unknown = file.keys().filter(|name| !network.contains_key(*name)).map(|name| format!("{name} is unknown"));
+    let missing = network
+        .iter()
+        .filter(|(name, _)| !file.contains_key(*name))
+        .map(|(name, _)| format!("{name} is missing"));
+    let unknown = file
+        .keys()
+        .filter(|name| !network.contains_key(*name))
+        .map(|name| format!("{name} is unknown"));
     let shapes = network.iter().filter_map(|(name, own)| {
         let other = file.get(name)?;
         (own.dims != other.dims).then(|| format!("{name} is {:?} instead of {:?}", other.dims, own.dims))
@@ -43,7 +53,10 @@ pub(crate) fn differences(network: &Weights, file: &Weights) -> Vec<String> {
 
 /// The network with other parameter values; names and shapes must fit ([`differences`]).
 pub(crate) fn network_with_weights(network: Network, weights: &Weights) -> Network {
-    network.map(&mut Writer { path: Path::default(), weights })
+    network.map(&mut Writer {
+        path: Path::default(),
+        weights,
+    })
 }
 
 /// The names of the modules around a parameter. The variant of [`Network`] is left out: it says nothing that the
@@ -53,7 +66,12 @@ struct Path(Vec<String>);
 
 impl Path {
     fn name(&self) -> String {
-        self.0.iter().filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet")).cloned().collect::<Vec<_>>().join(".")
+        self.0
+            .iter()
+            .filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet"))
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(".")
     }
 }
 
@@ -99,7 +117,9 @@ impl ModuleMapper for Writer<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(new) = self.weights.get(&self.path.name()) else { return param };
+        let Some(new) = self.weights.get(&self.path.name()) else {
+            return param;
+        };
         param.map(|old| {
             let tracked = old.is_require_grad();
             let tensor = Tensor::from_data(TensorData::new(new.values.clone(), new.dims.clone()), &old.device());

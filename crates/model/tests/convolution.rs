@@ -29,8 +29,14 @@ fn reference(layer: &Conv3x3, x: Tensor<4>, activation: Activation) -> Tensor<4>
 }
 
 /// Batch, channels in and out, height, width.
-const SHAPES: [[usize; 5]; 6] =
-    [[1, 1, 64, 20, 30], [2, 64, 64, 17, 13], [1, 64, 1, 9, 40], [3, 5, 48, 8, 8], [1, 96, 12, 1, 1], [2, 3, 3, 31, 2]];
+const SHAPES: [[usize; 5]; 6] = [
+    [1, 1, 64, 20, 30],
+    [2, 64, 64, 17, 13],
+    [1, 64, 1, 9, 40],
+    [3, 5, 48, 8, 8],
+    [1, 96, 12, 1, 1],
+    [2, 3, 3, 31, 2],
+];
 
 #[test]
 fn forward_equals_burns_convolution() {
@@ -57,12 +63,20 @@ fn gradients_equal_those_of_burns_convolution() {
         let gradients = |y: Tensor<4>| {
             let grads = (y * dy.clone()).sum().backward();
             let of = |tensor: &Tensor<4>| tensor.grad(&grads).expect("tracked");
-            (of(&x), of(&layer.weight.val()), layer.bias.as_ref().and_then(|b| b.val().grad(&grads)).expect("tracked"))
+            (
+                of(&x),
+                of(&layer.weight.val()),
+                layer.bias.as_ref().and_then(|b| b.val().grad(&grads)).expect("tracked"),
+            )
         };
         let packed = layer.forward(Activations::pack(x.clone()), Activation::None).unpack();
         let (dx, dw, db) = gradients(packed);
         let (ex, ew, eb) = gradients(reference(&layer, x.clone(), Activation::None));
-        for (name, error) in [("x", difference(dx, ex)), ("weight", difference(dw, ew)), ("bias", difference(db, eb))] {
+        for (name, error) in [
+            ("x", difference(dx, ex)),
+            ("weight", difference(dw, ew)),
+            ("bias", difference(db, eb)),
+        ] {
             assert!(error < 1e-5, "{name} of {n} {cin}->{cout} {h}x{w}: {error}");
         }
     }
@@ -77,7 +91,9 @@ fn only_the_input_may_ask_for_a_gradient() {
     let x = normal([1, 4, 12, 12], 1, &device).require_grad();
     let packed = layer.forward(Activations::pack(x.clone()), Activation::Relu).unpack();
     let got = x.grad(&packed.sum().backward()).expect("tracked");
-    let expected = x.grad(&reference(&layer, x.clone(), Activation::Relu).sum().backward()).expect("tracked");
+    let expected = x
+        .grad(&reference(&layer, x.clone(), Activation::Relu).sum().backward())
+        .expect("tracked");
     assert!(difference(got, expected) < 1e-5);
 }
 

@@ -36,7 +36,10 @@ fn trainer(folder: &Path) -> Trainer {
     let config = TrainConfig::load(&file).unwrap();
     let mut set = TrainingSet::default();
     for image in 0..3 {
-        let values = gaussian_values(24 * 20, 0.2, 9, image).into_iter().map(|value| value + 0.5).collect();
+        let values = gaussian_values(24 * 20, 0.2, 9, image)
+            .into_iter()
+            .map(|value| value + 0.5)
+            .collect();
         set.push([1, 24, 20], values).unwrap();
     }
     Trainer::new(config, folder, set.clone(), set, "hash".to_owned(), &Device::flex()).unwrap()
@@ -58,7 +61,10 @@ fn an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one() {
     // Steps after the save are lost, as when the process is killed.
     run(trainer(&cut).resume().unwrap(), 5);
     run(trainer(&cut).resume().unwrap(), 8);
-    assert_eq!(fs::read(whole.join(WEIGHTS_FILE)).unwrap(), fs::read(cut.join(WEIGHTS_FILE)).unwrap());
+    assert_eq!(
+        fs::read(whole.join(WEIGHTS_FILE)).unwrap(),
+        fs::read(cut.join(WEIGHTS_FILE)).unwrap()
+    );
 }
 
 #[test]
@@ -82,7 +88,8 @@ fn unknown_keys_and_bad_values_name_the_file_or_key() {
         ("batch = 4", "batch = 0", "training.batch"),
     ] {
         fs::write(&file, CONFIG.replace(from, to)).unwrap();
-        let result = TrainConfig::load(&file).and_then(|config| config.architecture.init(0, &Device::flex()).map(|_| ()));
+        let result =
+            TrainConfig::load(&file).and_then(|config| config.architecture.init(0, &Device::flex()).map(|_| ()));
         let message = result.expect_err(named).to_string();
         assert!(message.contains(named) && message.lines().count() == 1, "{message}");
     }
@@ -108,7 +115,11 @@ fn a_damaged_checkpoint_is_refused_by_name() {
         refused(WEIGHTS_FILE);
     }
     fs::write(&weights, &good_weights).unwrap();
-    for (from, to) in [("format = 1", "format = 2"), ("depth = 3", "depth = 4"), ("[noise]", "[noises]")] {
+    for (from, to) in [
+        ("format = 1", "format = 2"),
+        ("depth = 3", "depth = 4"),
+        ("[noise]", "[noises]"),
+    ] {
         fs::write(&config, good_config.replacen(from, to, 1)).unwrap();
         assert!(Checkpoint::load(folder.path(), &device).is_err(), "{from} -> {to}");
     }

@@ -60,6 +60,12 @@ pub enum Error {
         /// What it needs, and what to do.
         needs: &'static str,
     },
+    /// A denoiser whose output does not depend on its input in a way that autodiff can follow.
+    #[error("denoiser '{denoiser}': its output is not connected to its input, so it has no derivative")]
+    NotDifferentiable {
+        /// The denoiser.
+        denoiser: String,
+    },
     /// An observer failed.
     #[error("observer failed")]
     Observer(#[source] ObserverError),

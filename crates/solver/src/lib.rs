@@ -1,10 +1,11 @@
 //! Algorithms that restore images with a denoiser as the prior.
 //!
 //! [`registry`] lists the algorithms; [`Entry::build`] makes one for a [`Problem`]; [`Executor`] runs it on one image
-//! and returns a [`Restoration`] with its trace.
+//! and returns a [`Restoration`] with its trace. [`certify`] measures the conditions that their theory needs.
 #![forbid(unsafe_code)]
 
 mod algorithm;
+pub mod certify;
 mod energy;
 mod error;
 mod executor;

@@ -40,7 +40,7 @@ pub use red_pro_relaxed::{RedProRelaxed, RedProRelaxedParams};
 const STRENGTH: Parameter = Parameter {
     name: "strength",
     unit: "",
-    meaning: "weight of the prior against the data; 1 is the maximum a posteriori estimate",
+    meaning: "weight of the prior against the data; 1 would be the maximum a posteriori estimate for an ideal denoiser",
 };
 
 /// Noise level of algorithms that keep one.
@@ -50,9 +50,16 @@ const SIGMA: Parameter = Parameter {
     meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 49/255 and the noise level",
 };
 
+/// Noise level of the RED family.
+const RED_SIGMA: Parameter = Parameter {
+    meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 20/255 and the noise level, at \
+              least 9/255",
+    ..SIGMA
+};
+
 /// Step of algorithms that take gradient steps of the data.
 const STEP: Parameter = Parameter {
     name: "step",
     unit: "",
-    meaning: "step of the gradient, or a schedule; auto: from the Lipschitz constant of the data and the strength",
+    meaning: "step of the gradient, or a schedule; auto: from the Lipschitz constant of the data and the weight",
 };

@@ -52,6 +52,8 @@ impl fmt::Debug for Problem {
     }
 }
 
+// The default levels and strengths of the algorithms were chosen together, the same for all tasks, on images 01 and 05 of
+// Set12 with FFDNet's published weights: deblurring and super-resolution and inpainting at noise 0, 2.55 and 7.65.
 impl Problem {
     /// Noise level s that weights are computed from: at least 0.255/255, so that noise-free data keep a finite weight
     /// (the floor that DPIR uses, Zhang et al. 2021).
@@ -68,23 +70,39 @@ impl Problem {
         }
     }
 
-    /// The default level at which a falling schedule ends: s, but no less than one grey level, below which denoisers
-    /// are not trained.
-    pub(crate) fn final_level(&self) -> f64 {
-        self.default_level(self.noise.value().max(1.0 / 255.0))
+    /// Noise level s that levels are computed from: at least one grey level, below which denoisers are not trained.
+    fn level_noise(&self) -> f64 {
+        self.noise.value().max(1.0 / 255.0)
     }
 
-    /// The default levels of a falling schedule: log-spaced from 49/255 (Zhang et al. 2021) to the final level.
-    pub(crate) fn falling_levels(&self) -> Schedule {
-        let to = self.final_level();
+    /// Half-quadratic splitting: log-spaced from 49/255 to s over the run (Zhang et al. 2021).
+    pub(crate) fn falling_to_noise(&self) -> Schedule {
+        self.falling_to(self.level_noise())
+    }
+
+    /// Log-spaced over the run from 49/255 to `level`.
+    pub(crate) fn falling_to(&self, level: f64) -> Schedule {
+        let to = self.default_level(level);
         let from = self.default_level(to.max(49.0 / 255.0));
         Schedule::LogSpaced(LogSpaced { from, to, steps: None })
     }
 
-    /// The default level of iterations that keep one level: the geometric mean of the ends of the falling schedule.
-    pub(crate) fn constant_level(&self) -> Schedule {
-        let low = self.final_level();
-        Schedule::Constant(self.default_level((low * low.max(49.0 / 255.0)).sqrt()))
+    /// ADMM and Douglas-Rachford splitting keep one level: the geometric mean of the ends of that schedule.
+    pub(crate) fn splitting_level(&self) -> Schedule {
+        let s = self.level_noise();
+        Schedule::Constant(self.default_level((s * s.max(49.0 / 255.0)).sqrt()))
+    }
+
+    /// RED keeps one level: the geometric mean of 20/255 and s, but no less than 9/255, where networks stop being
+    /// nonexpansive enough for its long runs.
+    pub(crate) fn red_level(&self) -> Schedule {
+        let s = self.level_noise();
+        Schedule::Constant(self.default_level((s * s.max(20.0 / 255.0)).sqrt().max(9.0 / 255.0)))
+    }
+
+    /// RED-PRO keeps the noise level s itself, but no less than `grey_levels`, where its iterations stay stable.
+    pub(crate) fn noise_level_above(&self, grey_levels: f64) -> Schedule {
+        Schedule::Constant(self.default_level(self.noise.value().max(grey_levels / 255.0)))
     }
 
     /// Resolves the noise levels of a run and checks that the denoiser takes them.

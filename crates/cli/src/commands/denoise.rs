@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use tweedie_imaging::Sigma;
+use tweedie_imaging::{Denoiser as _, Sigma};
 
 use crate::inputs::Input;
 use crate::options::{Common, Denoising};

@@ -1,6 +1,7 @@
 //! One command a file.
 
 pub mod bench;
+pub mod certify;
 pub mod checkpoints;
 pub mod completions;
 pub mod datasets;

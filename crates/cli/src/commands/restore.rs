@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use tweedie_imaging::{Depth, SigmaSupport};
+use tweedie_imaging::{Denoiser as _, Depth, SigmaSupport};
 use tweedie_solver::{Failure, StopReason, find};
 
 use crate::checkpoint::{self, Loaded};

@@ -73,7 +73,13 @@ impl<B: Backend + ConvGrads, C: CheckpointStrategy> ConvOps for Autodiff<B, C> {
             fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let [node_x, node_weight, node_bias] = ops.parents;
                 let dy = grads.consume::<B>(&ops.node);
-                let Saved { x, weight, bias, y, spec } = ops.state;
+                let Saved {
+                    x,
+                    weight,
+                    bias,
+                    y,
+                    spec,
+                } = ops.state;
                 if let Some(node) = node_x {
                     let dx = B::conv3x3_input_grad(dy.clone(), y.clone(), x.clone(), weight.clone(), &spec);
                     grads.register::<B>(node.id, dx);
@@ -92,10 +98,23 @@ impl<B: Backend + ConvGrads, C: CheckpointStrategy> ConvOps for Autodiff<B, C> {
 
         let ((x, node_x), (weight, node_weight), (bias, node_bias)) =
             (x.into_parts(), weight.into_parts(), bias.into_parts());
-        match Conv.prepare::<C>([node_x, node_weight, node_bias]).compute_bound().stateful() {
+        match Conv
+            .prepare::<C>([node_x, node_weight, node_bias])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => {
                 let y = B::conv3x3(x.clone(), weight.clone(), bias.clone(), spec.clone());
-                prep.finish(Saved { x, weight, bias, y: y.clone(), spec }, y)
+                prep.finish(
+                    Saved {
+                        x,
+                        weight,
+                        bias,
+                        y: y.clone(),
+                        spec,
+                    },
+                    y,
+                )
             }
             OpsKind::UnTracked(prep) => prep.finish(B::conv3x3(x, weight, bias, spec)),
         }

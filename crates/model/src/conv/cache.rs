@@ -32,12 +32,19 @@ impl WeightCache {
     /// The transform of `weight`, made by `transform` unless it is there.
     pub fn get(&self, weight: &FlexTensor, kind: Kind, transform: impl FnOnce() -> Transformed) -> Arc<Transformed> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.iter().find(|entry| entry.kind == kind && same_storage(&entry.weight, weight)) {
+        if let Some(entry) = entries
+            .iter()
+            .find(|entry| entry.kind == kind && same_storage(&entry.weight, weight))
+        {
             return Arc::clone(&entry.transformed);
         }
         let transformed = Arc::new(transform());
         entries.retain(|entry| entry.kind != kind);
-        entries.push(Entry { weight: weight.clone(), kind, transformed: Arc::clone(&transformed) });
+        entries.push(Entry {
+            weight: weight.clone(),
+            kind,
+            transformed: Arc::clone(&transformed),
+        });
         transformed
     }
 }

@@ -38,11 +38,16 @@ impl ConvOps for Flex {
     ) -> FloatTensor<Self> {
         let (x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
         let plan = plan(&spec);
-        let kind = Kind { input_grad: false, tile: plan.input().tile_outputs() };
-        let transformed =
-            spec.cache.get(&weight, kind, || plan.transform_forward(values(&weight)).expect(SHAPES));
+        let kind = Kind {
+            input_grad: false,
+            tile: plan.input().tile_outputs(),
+        };
+        let transformed = spec
+            .cache
+            .get(&weight, kind, || plan.transform_forward(values(&weight)).expect(SHAPES));
         let mut y = pool::take(plan.output().len());
-        plan.forward(values(&x), &transformed, Some(values(&bias)), spec.activation, &mut y).expect(SHAPES);
+        plan.forward(values(&x), &transformed, Some(values(&bias)), spec.activation, &mut y)
+            .expect(SHAPES);
         pool::recycle(x);
         tensor(y, plan.output().dims())
     }
@@ -58,9 +63,13 @@ impl ConvGrads for Flex {
     ) -> FloatTensor<Self> {
         let (dy, y, weight) = (contiguous(dy), contiguous(y), contiguous(weight));
         let plan = plan(spec);
-        let kind = Kind { input_grad: true, tile: plan.input().tile_outputs() };
-        let transformed =
-            spec.cache.get(&weight, kind, || plan.transform_input_grad(values(&weight)).expect(SHAPES));
+        let kind = Kind {
+            input_grad: true,
+            tile: plan.input().tile_outputs(),
+        };
+        let transformed = spec.cache.get(&weight, kind, || {
+            plan.transform_input_grad(values(&weight)).expect(SHAPES)
+        });
         let mut dx = pool::take(plan.input().len());
         let gate = Some((values(&y), spec.activation));
         plan.input_grad(values(&dy), gate, &transformed, &mut dx).expect(SHAPES);

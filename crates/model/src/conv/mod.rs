@@ -36,12 +36,18 @@ impl Activations {
     pub fn pack(x: Tensor<4>) -> Self {
         let dims = x.dims();
         let packed = <Dispatch as ConvOps>::conv_pack(x.into_dispatch(), dims);
-        Self { tensor: Tensor::from_dispatch(packed), dims }
+        Self {
+            tensor: Tensor::from_dispatch(packed),
+            dims,
+        }
     }
 
     /// The batch as `[N, C, H, W]`.
     pub fn unpack(self) -> Tensor<4> {
-        Tensor::from_dispatch(<Dispatch as ConvOps>::conv_unpack(self.tensor.into_dispatch(), self.dims))
+        Tensor::from_dispatch(<Dispatch as ConvOps>::conv_unpack(
+            self.tensor.into_dispatch(),
+            self.dims,
+        ))
     }
 
     /// `[N, C, H, W]`.
@@ -86,13 +92,21 @@ impl Conv3x3 {
             None => Tensor::zeros([cout], &weight.device()),
         };
         let [n, _, h, w] = x.dims;
-        let spec = ConvSpec { input: x.dims, cout, activation, cache: self.cache.clone() };
+        let spec = ConvSpec {
+            input: x.dims,
+            cout,
+            activation,
+            cache: self.cache.clone(),
+        };
         let y = <Dispatch as ConvOps>::conv3x3(
             x.tensor.into_dispatch(),
             weight.into_dispatch(),
             bias.into_dispatch(),
             spec,
         );
-        Activations { tensor: Tensor::from_dispatch(y), dims: [n, cout, h, w] }
+        Activations {
+            tensor: Tensor::from_dispatch(y),
+            dims: [n, cout, h, w],
+        }
     }
 }

@@ -38,7 +38,8 @@ pub fn give(buffer: Vec<f32>) {
 
 /// Keeps the buffer of a tensor that nobody else holds.
 pub fn recycle(tensor: FlexTensor) {
-    if tensor.is_unique() && tensor.is_contiguous()
+    if tensor.is_unique()
+        && tensor.is_contiguous()
         && let Ok(buffer) = tensor.into_data().try_into_vec::<f32>()
     {
         give(buffer);

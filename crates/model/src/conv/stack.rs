@@ -34,7 +34,11 @@ pub(crate) fn forward(layers: &[Conv3x3], x: Tensor<4>) -> Tensor<4> {
     let last = layers.len() - 1;
     let mut activations = Activations::pack(x);
     for (index, layer) in layers.iter().enumerate() {
-        let activation = if index == last { Activation::None } else { Activation::Relu };
+        let activation = if index == last {
+            Activation::None
+        } else {
+            Activation::Relu
+        };
         activations = layer.forward(activations, activation);
     }
     activations.unpack()

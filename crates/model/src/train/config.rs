@@ -152,7 +152,12 @@ impl Default for OptimizerConfig {
 
 impl Default for ValidationConfig {
     fn default() -> Self {
-        Self { folders: Vec::new(), sigma: vec![15.0, 25.0, 50.0], every: 2000, images: 20 }
+        Self {
+            folders: Vec::new(),
+            sigma: vec![15.0, 25.0, 50.0],
+            every: 2000,
+            images: 20,
+        }
     }
 }
 
@@ -188,7 +193,11 @@ impl TrainConfig {
         })?;
         let config: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-            checkpoint(path, "a training configuration", &format!("line {line}: {}", one_line(error.message())))
+            checkpoint(
+                path,
+                "a training configuration",
+                &format!("line {line}: {}", one_line(error.message())),
+            )
         })?;
         config.check()?;
         Ok(config)
@@ -200,18 +209,46 @@ impl TrainConfig {
     /// [`Error::Config`] naming the key.
     pub fn check(&self) -> Result<(), Error> {
         let require = |key, holds: bool, expected: &str, got: String| {
-            if holds { Ok(()) } else { Err(Error::Config { key, expected: expected.to_owned(), got }) }
+            if holds {
+                Ok(())
+            } else {
+                Err(Error::Config {
+                    key,
+                    expected: expected.to_owned(),
+                    got,
+                })
+            }
         };
         let (data, training, optimizer) = (&self.data, &self.training, &self.optimizer);
         self.noise_range().support()?;
-        require("data.folders", !data.folders.is_empty(), "at least one folder", "none".to_owned())?;
+        require(
+            "data.folders",
+            !data.folders.is_empty(),
+            "at least one folder",
+            "none".to_owned(),
+        )?;
         let patch_fits = data.patch >= 8 && data.patch.is_multiple_of(2) && data.patch <= 1024;
-        require("data.patch", patch_fits, "an even number from 8 to 1024", data.patch.to_string())?;
-        require("training.steps", training.steps > 0, "at least 1", training.steps.to_string())?;
+        require(
+            "data.patch",
+            patch_fits,
+            "an even number from 8 to 1024",
+            data.patch.to_string(),
+        )?;
+        require(
+            "training.steps",
+            training.steps > 0,
+            "at least 1",
+            training.steps.to_string(),
+        )?;
         let batch_fits = (1..=4096).contains(&training.batch);
         require("training.batch", batch_fits, "1 to 4096", training.batch.to_string())?;
         let ema_fits = (0.0..1.0).contains(&training.ema_decay);
-        require("training.ema_decay", ema_fits, "0 <= decay < 1", training.ema_decay.to_string())?;
+        require(
+            "training.ema_decay",
+            ema_fits,
+            "0 <= decay < 1",
+            training.ema_decay.to_string(),
+        )?;
         for (key, value) in [
             ("optimizer.learning_rate", optimizer.learning_rate),
             ("optimizer.final_learning_rate", optimizer.final_learning_rate),
@@ -219,9 +256,19 @@ impl TrainConfig {
             ("optimizer.clip_norm", optimizer.clip_norm),
             ("save.minutes", self.save.minutes),
         ] {
-            require(key, value.is_finite() && value >= 0.0, "a finite number >= 0", value.to_string())?;
+            require(
+                key,
+                value.is_finite() && value >= 0.0,
+                "a finite number >= 0",
+                value.to_string(),
+            )?;
         }
-        require("validation.every", self.validation.every > 0, "at least 1", self.validation.every.to_string())?;
+        require(
+            "validation.every",
+            self.validation.every > 0,
+            "at least 1",
+            self.validation.every.to_string(),
+        )?;
         for &sigma in &self.validation.sigma {
             let inside = (self.noise.min..=self.noise.max).contains(&sigma) || self.architecture.is_blind();
             require("validation.sigma", inside, "levels inside [noise]", sigma.to_string())?;
@@ -231,18 +278,26 @@ impl TrainConfig {
 
     /// The range of noise levels of the run.
     pub fn noise_range(&self) -> NoiseRange {
-        NoiseRange { min: self.noise.min, max: self.noise.max }
+        NoiseRange {
+            min: self.noise.min,
+            max: self.noise.max,
+        }
     }
 
     /// The learning rate of step `step` (from 0): linear warm-up, then a cosine from the largest to the final rate.
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let OptimizerConfig { learning_rate, final_learning_rate, warmup_steps, .. } = self.optimizer;
+        let OptimizerConfig {
+            learning_rate,
+            final_learning_rate,
+            warmup_steps,
+            ..
+        } = self.optimizer;
         if step < warmup_steps {
             return learning_rate * (step + 1) as f64 / warmup_steps as f64;
         }
         let span = self.training.steps.saturating_sub(warmup_steps).max(1) as f64;
         let progress = ((step - warmup_steps) as f64 / span).min(1.0);
-        final_learning_rate + 0.5 * (learning_rate - final_learning_rate) * (1.0 + (std::f64::consts::PI * progress).cos())
+        final_learning_rate
+            + 0.5 * (learning_rate - final_learning_rate) * (1.0 + (std::f64::consts::PI * progress).cos())
     }
 }
-

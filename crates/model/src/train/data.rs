@@ -72,7 +72,11 @@ impl TrainingSet {
     /// Checks that crops of `patch` pixels with `channels` channels can be taken from every photograph.
     pub(super) fn check(&self, channels: usize, patch: usize) -> Result<(), Error> {
         if self.is_empty() {
-            return Err(Error::Config { key: "data.folders", expected: "at least one image".to_owned(), got: "none".to_owned() });
+            return Err(Error::Config {
+                key: "data.folders",
+                expected: "at least one image".to_owned(),
+                got: "none".to_owned(),
+            });
         }
         for photograph in &self.photographs {
             let [c, h, w] = photograph.dims;
@@ -89,16 +93,21 @@ impl TrainingSet {
 
     /// The photographs as images of batch size 1.
     pub(super) fn images(&self, device: &Device) -> impl Iterator<Item = Tensor<4>> {
-        self.photographs.iter().map(move |Photograph { dims: [c, h, w], values }| {
-            Tensor::from_data(TensorData::new(values.clone(), [1, *c, *h, *w]), device)
-        })
+        self.photographs.iter().map(
+            move |Photograph {
+                      dims: [c, h, w],
+                      values,
+                  }| { Tensor::from_data(TensorData::new(values.clone(), [1, *c, *h, *w]), device) },
+        )
     }
 
     /// The batch of step `step`. It depends on the seed and the step alone, so a run can go on from any step.
     pub(super) fn batch(&self, config: &TrainConfig, step: u64, device: &Device) -> Batch {
         let (n, patch) = (config.training.batch, config.data.patch);
-        let crops: Vec<Crop> =
-            (0..n).into_par_iter().map(|index| self.crop(config, step * n as u64 + index as u64)).collect();
+        let crops: Vec<Crop> = (0..n)
+            .into_par_iter()
+            .map(|index| self.crop(config, step * n as u64 + index as u64))
+            .collect();
         let dims = [n, self.photographs[0].dims[0], patch, patch];
         let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, dims), device);
         let sigma: Vec<f32> = crops.iter().map(|crop| crop.sigma as f32).collect();
@@ -116,9 +125,13 @@ impl TrainingSet {
         rng.set_stream(2 * number);
         // A bound is tiny against 2^64: the bias of the remainder is below 1e-15.
         let mut below = |bound: usize| (rng.next_u64() % bound as u64) as usize;
-        let Photograph { dims: [c, h, w], values } = &self.photographs[below(self.photographs.len())];
+        let Photograph {
+            dims: [c, h, w],
+            values,
+        } = &self.photographs[below(self.photographs.len())];
         let (top, left, turn) = (below(h - patch + 1), below(w - patch + 1), below(8));
-        let level = config.noise.min + (config.noise.max - config.noise.min) * below(1 << 32) as f64 / (1u64 << 32) as f64;
+        let level =
+            config.noise.min + (config.noise.max - config.noise.min) * below(1 << 32) as f64 / (1u64 << 32) as f64;
         let sigma = level / 255.0;
         let mut clean = Vec::with_capacity(c * patch * patch);
         for channel in 0..*c {

@@ -28,13 +28,22 @@ pub struct TrainRow {
 
 /// The rows as CSV; PSNR columns are empty where nothing was measured.
 pub fn csv_from_rows(rows: &[TrainRow]) -> String {
-    let mut levels: Vec<f64> = rows.iter().flat_map(|row| row.validation.iter().map(|entry| entry.sigma)).collect();
+    let mut levels: Vec<f64> = rows
+        .iter()
+        .flat_map(|row| row.validation.iter().map(|entry| entry.sigma))
+        .collect();
     levels.sort_by(f64::total_cmp);
     levels.dedup();
     let header: String = levels.iter().map(|level| format!(",psnr_db_sigma_{level}")).collect();
     let mut csv = format!("step,seconds,loss,learning_rate{header}\n");
     for row in rows {
-        let TrainRow { step, seconds, loss, learning_rate, validation } = row;
+        let TrainRow {
+            step,
+            seconds,
+            loss,
+            learning_rate,
+            validation,
+        } = row;
         csv.push_str(&format!("{step},{seconds:.1},{loss:.6},{learning_rate:.3e}"));
         for level in &levels {
             let psnr = validation.iter().find(|entry| entry.sigma == *level);

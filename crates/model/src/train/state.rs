@@ -7,9 +7,9 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{TrainConfig, TrainRow};
+use crate::Error;
 use crate::tensor_file::{self, checkpoint};
 use crate::weights::{Weights, differences};
-use crate::Error;
 
 /// Name of the state's file in a run's folder.
 pub(super) const STATE_FILE: &str = "state.safetensors";
@@ -37,8 +37,14 @@ impl State {
     /// Writes the state.
     pub(super) fn save(self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(STATE_FILE);
-        let weights = self.weights.into_iter().map(|(name, values)| (format!("weights.{name}"), values));
-        let average = self.average.into_iter().map(|(name, values)| (format!("average.{name}"), values));
+        let weights = self
+            .weights
+            .into_iter()
+            .map(|(name, values)| (format!("weights.{name}"), values));
+        let average = self
+            .average
+            .into_iter()
+            .map(|(name, values)| (format!("average.{name}"), values));
         let optimizer = self
             .optimizer
             .into_bytes()
@@ -46,7 +52,10 @@ impl State {
         let progress = toml::to_string(&self.progress)
             .map_err(|error| checkpoint(&path, "progress that can be stored", &error.to_string()))?;
         let blobs: [(&str, &[u8]); 2] = [("optimizer", &optimizer), ("progress", progress.as_bytes())];
-        tensor_file::write(&path, &tensor_file::encode(&path, &weights.chain(average).collect(), &blobs)?)
+        tensor_file::write(
+            &path,
+            &tensor_file::encode(&path, &weights.chain(average).collect(), &blobs)?,
+        )
     }
 
     /// Reads a state whose network has the parameters of `network`.
@@ -60,11 +69,17 @@ impl State {
                 .collect();
             match differences(network, &part).first() {
                 None => Ok(part),
-                Some(first) => Err(checkpoint(&path, "the parameters of the configured architecture", first)),
+                Some(first) => Err(checkpoint(
+                    &path,
+                    "the parameters of the configured architecture",
+                    first,
+                )),
             }
         };
         let mut blob = |name: &str| {
-            blobs.remove(name).ok_or_else(|| checkpoint(&path, &format!("an entry '{name}'"), "none"))
+            blobs
+                .remove(name)
+                .ok_or_else(|| checkpoint(&path, &format!("an entry '{name}'"), "none"))
         };
         let optimizer = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(blob("optimizer")?))
             .map_err(|error| checkpoint(&path, "an optimizer's state", &error.to_string()))?;
@@ -72,7 +87,12 @@ impl State {
             .ok()
             .and_then(|text| toml::from_str(&text).ok())
             .ok_or_else(|| checkpoint(&path, "the run's progress", "something else"))?;
-        Ok(Self { progress, weights: part("weights.")?, average: part("average.")?, optimizer })
+        Ok(Self {
+            progress,
+            weights: part("weights.")?,
+            average: part("average.")?,
+            optimizer,
+        })
     }
 }
 
@@ -85,13 +105,17 @@ pub(super) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
     use super::OptimizerKind;
 
     let options = &config.optimizer;
-    let clipping = (options.clip_norm > 0.0).then(|| GradientClippingConfig::Norm(options.clip_norm as f32));
+    let clipping = (options.clip_norm > 0.0).then_some(GradientClippingConfig::Norm(options.clip_norm as f32));
     // PyTorch's epsilon: burn's larger default slows the last steps, whose gradients are small.
     const EPSILON: f32 = 1e-8;
     match options.kind {
         OptimizerKind::Adam => {
             let decay = (options.weight_decay > 0.0).then(|| WeightDecayConfig::new(options.weight_decay as f32));
-            AdamConfig::new().with_epsilon(EPSILON).with_weight_decay(decay).with_grad_clipping(clipping).init()
+            AdamConfig::new()
+                .with_epsilon(EPSILON)
+                .with_weight_decay(decay)
+                .with_grad_clipping(clipping)
+                .init()
         }
         OptimizerKind::AdamW => AdamWConfig::new()
             .with_epsilon(EPSILON)

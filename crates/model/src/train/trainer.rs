@@ -87,8 +87,11 @@ impl Trainer {
         if !validation.is_empty() {
             validation.check(channels, 1)?;
         }
-        std::fs::create_dir_all(folder)
-            .map_err(|source| tweedie_imaging::Error::Io { operation: "making", path: folder.to_path_buf(), source })?;
+        std::fs::create_dir_all(folder).map_err(|source| tweedie_imaging::Error::Io {
+            operation: "making",
+            path: folder.to_path_buf(),
+            source,
+        })?;
         let device = device.clone().autodiff();
         let network = config.architecture.init(config.seed, &device)?;
         let progress = SavedProgress {
@@ -122,24 +125,36 @@ impl Trainer {
     /// Goes on from the last save in the run's folder.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if the state is broken or belongs to another configuration (only `training.steps` and the
-    /// folders may differ).
+    /// [`Error::Checkpoint`] if the state is broken or belongs to another configuration (only the number of steps,
+    /// the learning rates, `save` and the folders may differ).
     pub fn resume(mut self) -> Result<Self, Error> {
         let state = State::load(&self.folder, &weights_from_network(&self.network)?)?;
         let mut saved = state.progress.config.clone();
         saved.training.steps = self.config.training.steps;
+        // A schedule may be changed on the way: rates say how to go on, not what was done.
+        let (old, new) = (&mut saved.optimizer, &self.config.optimizer);
+        old.learning_rate = new.learning_rate;
+        old.final_learning_rate = new.final_learning_rate;
+        old.warmup_steps = new.warmup_steps;
         saved.data.folders.clone_from(&self.config.data.folders);
         saved.validation.folders.clone_from(&self.config.validation.folders);
         saved.save = self.config.save.clone();
         if saved != self.config {
             let path = self.folder.join(STATE_FILE);
-            return Err(tensor_file::checkpoint(&path, "a run with this configuration", "another one's state"));
+            return Err(tensor_file::checkpoint(
+                &path,
+                "a run with this configuration",
+                "another one's state",
+            ));
         }
         self.network = network_with_weights(self.network, &state.weights);
         self.average = state.average;
         self.optimizer = self.optimizer.load_record(state.optimizer);
         self.last_save = (state.progress.step, Instant::now());
-        self.progress = SavedProgress { config: self.config.clone(), ..state.progress };
+        self.progress = SavedProgress {
+            config: self.config.clone(),
+            ..state.progress
+        };
         Ok(self)
     }
 
@@ -174,7 +189,9 @@ impl Trainer {
         let loss: f64 = loss
             .inner()
             .try_into_scalar::<f32>()
-            .map_err(|error| tweedie_imaging::Error::Device { reason: error.to_string() })?
+            .map_err(|error| tweedie_imaging::Error::Device {
+                reason: error.to_string(),
+            })?
             .into();
         if !loss.is_finite() {
             return Err(Error::Config {
@@ -190,7 +207,11 @@ impl Trainer {
         progress.loss_sum += loss;
         progress.loss_count += 1;
         self.after_step(rate)?;
-        Ok(Progress { step: self.progress.step, loss, seconds: self.progress.seconds })
+        Ok(Progress {
+            step: self.progress.step,
+            loss,
+            seconds: self.progress.seconds,
+        })
     }
 
     /// Saves the run's state, its checkpoint (the averaged weights) and `train.csv`.
@@ -213,9 +234,20 @@ impl Trainer {
             data_sha256: self.data_sha256.clone(),
             config: self.config.clone(),
         };
-        let config = CheckpointConfig::new(self.config.architecture.clone(), self.config.noise_range(), Some(record));
-        Checkpoint { config, network: self.averaged_network() }.save(&self.folder)?;
-        tensor_file::write(&self.folder.join("train.csv"), csv_from_rows(&self.progress.rows).as_bytes())?;
+        let config = CheckpointConfig::new(
+            self.config.architecture.clone(),
+            self.config.noise_range(),
+            Some(record),
+        );
+        Checkpoint {
+            config,
+            network: self.averaged_network(),
+        }
+        .save(&self.folder)?;
+        tensor_file::write(
+            &self.folder.join("train.csv"),
+            csv_from_rows(&self.progress.rows).as_bytes(),
+        )?;
         self.last_save = (self.progress.step, Instant::now());
         Ok(())
     }
@@ -240,7 +272,11 @@ impl Trainer {
         let save = &self.config.save;
         let by_steps = save.steps > 0 && step - last_step >= save.steps;
         let by_time = save.minutes > 0.0 && last_time.elapsed().as_secs_f64() >= 60.0 * save.minutes;
-        if by_steps || by_time || finished { self.save() } else { Ok(()) }
+        if by_steps || by_time || finished {
+            self.save()
+        } else {
+            Ok(())
+        }
     }
 
     /// average <- d average + (1 - d) weights, where d rises to the configured decay over the first steps so that the
@@ -288,7 +324,10 @@ impl Trainer {
                 let estimate = denoiser.denoise(clean.clone() + noise, sigma)?;
                 total += psnr(&estimate, &clean)?[0];
             }
-            results.push(ValidationPsnr { sigma: level, psnr_db: total / self.validation.len() as f64 });
+            results.push(ValidationPsnr {
+                sigma: level,
+                psnr_db: total / self.validation.len() as f64,
+            });
         }
         Ok(results)
     }

@@ -42,12 +42,13 @@ pub struct DiffPirParams {
 }
 
 impl Default for DiffPirParams {
-    /// The middle of the ranges that the paper found good: lambda 3 to 25, zeta 0.3 to 1.
+    /// Fresh noise in every step and a strength below the paper's 3 to 25: for denoisers of levels up to 50 or 75, which
+    /// start close to the image, this gave the best images.
     fn default() -> Self {
         Self {
-            strength: 7.0,
+            strength: 2.0,
             sigma: None,
-            zeta: 0.3,
+            zeta: 1.0,
             seed: 0,
         }
     }
@@ -60,7 +61,7 @@ impl Method for DiffPir {
         summary: "samples an image that fits the data: denoising, a proximal step of the data, then fresh noise",
         assumptions: "any l with a proximal step; a denoiser for a range of levels that is close to the posterior mean",
         source: "Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool 2023, arXiv 2305.08995, algorithm 1",
-        iterations: 20,
+        iterations: 30,
         parameters: &[
             STRENGTH,
             Parameter {
@@ -92,7 +93,7 @@ impl Method for DiffPir {
                 got: zeta.to_string(),
             });
         }
-        let sigma = params.sigma.unwrap_or_else(|| problem.falling_levels());
+        let sigma = params.sigma.unwrap_or_else(|| problem.falling_to_noise());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         Ok(Self {
             weighted,

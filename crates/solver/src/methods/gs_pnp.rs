@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STRENGTH};
+use super::{RED_SIGMA, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::problem::require_positive;
 use crate::weighted::Weighted;
@@ -31,7 +31,7 @@ pub struct GsPnp {
 pub struct GsPnpParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// First step tau; `None`: 1/alpha.
     pub step: Option<f64>,
@@ -45,7 +45,7 @@ impl Default for GsPnpParams {
     /// The paper's shrink eta = 0.9 and decrease gamma = 0.1.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
             step: None,
             shrink: 0.9,
@@ -65,7 +65,7 @@ impl Method for GsPnp {
         iterations: 100,
         parameters: &[
             STRENGTH,
-            SIGMA,
+            RED_SIGMA,
             Parameter {
                 name: "step",
                 unit: "",
@@ -106,7 +106,7 @@ impl Method for GsPnp {
             decrease: inside("decrease", params.decrease, 0.5)?,
             shrink: inside("shrink", params.shrink, 1.0)?,
         };
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         Ok(Self {
             weighted,

@@ -30,10 +30,10 @@ pub struct PnpAdmmParams {
 }
 
 impl Default for PnpAdmmParams {
-    /// The strength of the maximum a posteriori estimate.
+    /// Below the maximum a posteriori strength, 1, at which networks smooth too much; 0.3 lets noise through.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.7,
             sigma: None,
         }
     }
@@ -54,7 +54,7 @@ impl Method for PnpAdmm {
     };
 
     fn new(params: PnpAdmmParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.splitting_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
         Ok(Self { weighted })
     }

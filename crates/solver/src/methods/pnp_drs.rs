@@ -32,10 +32,10 @@ pub struct PnpDrsParams {
 }
 
 impl Default for PnpDrsParams {
-    /// The strength of the maximum a posteriori estimate, no relaxation.
+    /// As [`super::PnpAdmmParams`], without relaxation.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.7,
             sigma: None,
             relaxation: 1.0,
         }
@@ -74,7 +74,7 @@ impl Method for PnpDrs {
                 got: relaxation.to_string(),
             });
         }
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.splitting_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         Ok(Self { weighted, relaxation })
     }

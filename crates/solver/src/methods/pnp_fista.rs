@@ -32,7 +32,7 @@ impl Method for PnpFista {
     };
 
     fn new(params: PnpFistaParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        PnpPgd::named(Self::ABOUT.name, params, problem, run).map(Self)
+        PnpPgd::named(Self::ABOUT.name, 1.0, params, problem, run).map(Self)
     }
 }
 

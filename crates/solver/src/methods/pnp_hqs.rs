@@ -59,7 +59,7 @@ impl Method for PnpHqs {
     };
 
     fn new(params: PnpHqsParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let sigma = params.sigma.unwrap_or_else(|| problem.falling_levels());
+        let sigma = params.sigma.unwrap_or_else(|| problem.falling_to_noise());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
         Ok(Self { weighted })
     }

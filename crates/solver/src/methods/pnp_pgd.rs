@@ -12,7 +12,8 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Res
 /// x <- D(x - mu grad l(x), sigma).
 ///
 /// With D = prox_{sigma^2 phi} it minimises l + (sigma^2 / mu) phi. So of step, strength and level only two are free:
-/// sigma = s sqrt(strength mu), or a level that is given outright. The state and the estimate are x.
+/// sigma = s sqrt(strength mu), or a level that is given outright. By default the level falls to that value from 49/255,
+/// since the last level alone is reached slowly. The state and the estimate are x.
 #[derive(Debug)]
 pub struct PnpPgd {
     problem: Problem,
@@ -24,11 +25,12 @@ pub struct PnpPgd {
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PnpPgdParams {
-    /// Weight of the prior against the data; `None`: 1 unless `sigma` is given.
+    /// Weight of the prior against the data, at the end of the run; `None`: 0.25 unless `sigma` is given.
     pub strength: Option<f64>,
-    /// Noise level for the denoiser, in `[0, 1]` units, in place of `strength`; `None`: s sqrt(strength mu).
+    /// Noise level for the denoiser, in `[0, 1]` units, in place of `strength`; `None`: falling from 49/255 to
+    /// s sqrt(strength mu), but no lower than 5/255, where networks stop being stable under iteration.
     pub sigma: Option<Schedule>,
-    /// Step mu; `None`: 1/L, L the Lipschitz constant of grad l (below 2/L it converges for an averaged D).
+    /// Step mu; `None`: 1.9/L, L the Lipschitz constant of grad l (below 2/L it converges for an averaged D).
     pub step: Option<Schedule>,
 }
 
@@ -37,14 +39,15 @@ pub(super) const PGD_PARAMETERS: [Parameter; 3] = [
     Parameter {
         name: "strength",
         unit: "",
-        meaning: "weight of the prior against the data, in place of sigma; auto: 1",
+        meaning: "weight of the prior against the data, in place of sigma; auto: 0.25 where sigma is not given",
     },
     Parameter {
-        meaning: "noise level for the denoiser, or a schedule, in place of strength; auto: s sqrt(strength step)",
+        meaning: "noise level for the denoiser, or a schedule, in place of strength; auto: falling from 49/255 to s sqrt(strength step), at \
+                  least 5/255",
         ..SIGMA
     },
     Parameter {
-        meaning: "step of the gradient, or a schedule; auto: 1 / (Lipschitz constant of the data)",
+        meaning: "step of the gradient, or a schedule; auto: 1.9 / (Lipschitz constant of the data), 1 / (...) where steps must be short",
         ..STEP
     },
 ];
@@ -63,20 +66,21 @@ impl Method for PnpPgd {
     };
 
     fn new(params: PnpPgdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        Self::named(Self::ABOUT.name, params, problem, run)
+        Self::named(Self::ABOUT.name, 1.9, params, problem, run)
     }
 }
 
 impl PnpPgd {
-    /// The map for an algorithm of another name.
+    /// The map for an algorithm of another name, with the default step `factor` / L.
     pub(super) fn named(
         solver: &'static str,
+        factor: f64,
         params: PnpPgdParams,
         problem: Problem,
         run: RunSettings,
     ) -> Result<Self, Error> {
         let lipschitz = problem.lipschitz(solver)?;
-        let step = params.step.unwrap_or(Schedule::Constant(1.0 / lipschitz));
+        let step = params.step.unwrap_or(Schedule::Constant(factor / lipschitz));
         let step = step.resolve(run.iterations, solver, STEP.name)?;
         let sigma = match (params.strength, params.sigma) {
             (Some(strength), Some(_)) => {
@@ -90,9 +94,10 @@ impl PnpPgd {
             }
             (None, Some(sigma)) => sigma,
             (strength, None) => {
-                let strength = require_positive(solver, "strength", strength.unwrap_or(1.0))?;
-                let level = |step| problem.default_level(problem.weight_noise() * f64::sqrt(strength * step));
-                Schedule::Values(step.map(level).values().to_vec())
+                let strength = require_positive(solver, "strength", strength.unwrap_or(0.25))?;
+                let last_step = step.at(run.iterations - 1);
+                let level = problem.weight_noise() * (strength * last_step).sqrt();
+                problem.falling_to(level.max(5.0 / 255.0))
             }
         };
         let levels = problem.levels(&sigma, run.iterations, solver)?;

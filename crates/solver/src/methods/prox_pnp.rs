@@ -25,9 +25,10 @@ pub struct ProxPnp {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxPnpParams {
-    /// Weight of the prior against the data; `None`: 1 unless `sigma` is given.
+    /// Weight of the prior against the data, at the end of the run; `None`: 0.25 unless `sigma` is given.
     pub strength: Option<f64>,
-    /// Noise level for the denoiser, in `[0, 1]` units, in place of `strength`; `None`: s sqrt(strength mu).
+    /// Noise level for the denoiser, in `[0, 1]` units, in place of `strength`; `None`: falling from 49/255 to
+    /// s sqrt(strength mu), at least 5/255.
     pub sigma: Option<Schedule>,
     /// Step mu; `None`: 1/L, L the Lipschitz constant of grad l.
     pub step: Option<Schedule>,
@@ -69,7 +70,7 @@ impl Method for ProxPnp {
             step: params.step,
         };
         Ok(Self {
-            pgd: PnpPgd::named(solver, pgd, problem, run)?,
+            pgd: PnpPgd::named(solver, 1.0, pgd, problem, run)?,
             relaxation,
         })
     }

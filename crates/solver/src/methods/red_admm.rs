@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STRENGTH};
+use super::{RED_SIGMA, STRENGTH};
 use crate::problem::require_positive;
 use crate::weighted::Weighted;
 use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule, Work};
@@ -29,7 +29,7 @@ pub struct RedAdmm {
 pub struct RedAdmmParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// ADMM's penalty beta in units of alpha.
     pub penalty: f64,
@@ -38,10 +38,10 @@ pub struct RedAdmmParams {
 }
 
 impl Default for RedAdmmParams {
-    /// The strength of the maximum a posteriori estimate; one inner denoising, as Reehorst and Schniter 2018 found best.
+    /// Half the maximum a posteriori strength, at which networks smooth too much; one inner denoising, as Reehorst and Schniter 2018 found best.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
             penalty: 1.0,
             inner: 1,
@@ -60,7 +60,7 @@ impl Method for RedAdmm {
         iterations: 50,
         parameters: &[
             STRENGTH,
-            SIGMA,
+            RED_SIGMA,
             Parameter {
                 name: "penalty",
                 unit: "of alpha",
@@ -86,7 +86,7 @@ impl Method for RedAdmm {
                 got: "0".to_owned(),
             });
         }
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         Ok(Self {
             weighted,

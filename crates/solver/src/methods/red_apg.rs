@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
 use super::red_pg::RedPg;
-use super::{SIGMA, STRENGTH};
+use super::{RED_SIGMA, STRENGTH};
 use crate::{About, Acceleration, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule};
 
 /// RED by the accelerated proximal gradient method (Reehorst and Schniter 2018, RED-APG): [`RedPg`] with the momentum of
@@ -23,17 +23,17 @@ pub struct RedApg(RedPg);
 pub struct RedApgParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// Step 1/L.
     pub step: Schedule,
 }
 
 impl Default for RedApgParams {
-    /// The strength of the maximum a posteriori estimate, the paper's L = 1.
+    /// Half the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
             step: Schedule::Constant(1.0),
         }
@@ -52,7 +52,7 @@ impl Method for RedApg {
         iterations: 50,
         parameters: &[
             STRENGTH,
-            SIGMA,
+            RED_SIGMA,
             Parameter {
                 name: "step",
                 unit: "",

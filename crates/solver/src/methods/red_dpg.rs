@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
 use super::red_pg::RedPg;
-use super::{SIGMA, STRENGTH};
+use super::{RED_SIGMA, STRENGTH};
 use crate::problem::require_positive;
 use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule};
 
@@ -23,7 +23,7 @@ pub struct RedDpg(RedPg);
 pub struct RedDpgParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// First step, 1/L_0.
     pub step_start: f64,
@@ -32,10 +32,10 @@ pub struct RedDpgParams {
 }
 
 impl Default for RedDpgParams {
-    /// The strength of the maximum a posteriori estimate, the paper's L_0 = 0.2 and L_inf = 2.
+    /// Half the maximum a posteriori strength, at which networks smooth too much, the paper's L_0 = 0.2 and L_inf = 2.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
             step_start: 5.0,
             step_end: 0.5,
@@ -53,7 +53,7 @@ impl Method for RedDpg {
         iterations: 50,
         parameters: &[
             STRENGTH,
-            SIGMA,
+            RED_SIGMA,
             Parameter {
                 name: "step_start",
                 unit: "",

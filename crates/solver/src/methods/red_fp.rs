@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STRENGTH};
+use super::{RED_SIGMA, STRENGTH};
 use crate::weighted::Weighted;
 use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, RunSettings, Schedule, Work};
 
@@ -24,15 +24,15 @@ pub struct RedFp {
 pub struct RedFpParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
 }
 
 impl Default for RedFpParams {
-    /// The strength of the maximum a posteriori estimate.
+    /// Half the maximum a posteriori strength, at which networks smooth too much.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
         }
     }
@@ -46,11 +46,11 @@ impl Method for RedFp {
         assumptions: "any convex l with a proximal step; converges if D is a contraction or averaged",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (fixed-point strategy); Reehorst and Schniter 2018",
         iterations: 50,
-        parameters: &[STRENGTH, SIGMA],
+        parameters: &[STRENGTH, RED_SIGMA],
     };
 
     fn new(params: RedFpParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
         Ok(Self { weighted })
     }

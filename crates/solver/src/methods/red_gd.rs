@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STEP, STRENGTH};
+use super::{RED_SIGMA, STEP, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::weighted::Weighted;
 use crate::{
@@ -33,7 +33,7 @@ pub struct RedGd {
 pub struct RedGdParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// Step mu; `None`: 1.8 / (L + 2 alpha), L the Lipschitz constant of grad l.
     ///
@@ -43,10 +43,10 @@ pub struct RedGdParams {
 }
 
 impl Default for RedGdParams {
-    /// The strength of the maximum a posteriori estimate.
+    /// Half the maximum a posteriori strength, at which networks smooth too much.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
             step: None,
         }
@@ -62,13 +62,13 @@ impl Method for RedGd {
                       locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
         iterations: 100,
-        parameters: &[STRENGTH, SIGMA, STEP],
+        parameters: &[STRENGTH, RED_SIGMA, STEP],
     };
 
     fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
         let name = Self::ABOUT.name;
         let lipschitz = problem.lipschitz(name)?;
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, name)?;
         let step = match params.step {
             Some(schedule) => schedule.resolve(run.iterations, name, STEP.name)?,

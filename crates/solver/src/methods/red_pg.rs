@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STRENGTH};
+use super::{RED_SIGMA, STRENGTH};
 use crate::weighted::Weighted;
 use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
 
@@ -26,17 +26,17 @@ pub struct RedPg {
 pub struct RedPgParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// Step 1/L; below 1 it converges for a nonexpansive D, since I - D is then 1/2-cocoercive.
     pub step: Schedule,
 }
 
 impl Default for RedPgParams {
-    /// The strength of the maximum a posteriori estimate, the paper's L = 1.01.
+    /// Half the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.01.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.5,
             sigma: None,
             step: Schedule::Constant(0.99),
         }
@@ -53,7 +53,7 @@ impl Method for RedPg {
         iterations: 50,
         parameters: &[
             STRENGTH,
-            SIGMA,
+            RED_SIGMA,
             Parameter {
                 name: "step",
                 unit: "",
@@ -77,7 +77,7 @@ impl RedPg {
         problem: Problem,
         run: RunSettings,
     ) -> Result<Self, Error> {
-        let sigma = sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = sigma.unwrap_or_else(|| problem.red_level());
         let weighted = Weighted::new(problem, strength, &sigma, run.iterations, solver)?;
         Ok(Self { weighted, step })
     }

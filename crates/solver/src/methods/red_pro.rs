@@ -27,9 +27,9 @@ pub struct RedPro {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedProParams {
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s, at least 5/255.
     pub sigma: Option<Schedule>,
-    /// First step mu_0; `None`: 1/L, L the Lipschitz constant of grad l.
+    /// First step mu_0; `None`: 1.9/L, L the Lipschitz constant of grad l.
     pub step: Option<f64>,
     /// Power of the steps' decay, in [0, 1].
     pub decay: f64,
@@ -79,13 +79,13 @@ impl Method for RedPro {
         iterations: 100,
         parameters: &[
             Parameter {
-                meaning: "noise level for the denoiser, or a schedule; auto: the noise level",
+                meaning: "noise level for the denoiser, or a schedule; auto: the noise level, at least 5/255",
                 ..SIGMA
             },
             Parameter {
                 name: "step",
                 unit: "",
-                meaning: "first step; auto: 1 / (Lipschitz constant of the data)",
+                meaning: "first step; auto: 1.9 / (Lipschitz constant of the data)",
             },
             Parameter {
                 name: "decay",
@@ -109,14 +109,12 @@ impl Method for RedPro {
                 got: decay.to_string(),
             });
         }
-        let first = require_positive(solver, "step", params.step.unwrap_or(1.0 / problem.lipschitz(solver)?))?;
+        let first = require_positive(solver, "step", params.step.unwrap_or(1.9 / problem.lipschitz(solver)?))?;
         let steps = (0..run.iterations)
             .map(|k| first / (f64::from(k) + 1.0).powf(decay))
             .collect();
         let step = Schedule::Values(steps).resolve(run.iterations, solver, "step")?;
-        let sigma = params
-            .sigma
-            .unwrap_or_else(|| Schedule::Constant(problem.final_level()));
+        let sigma = params.sigma.unwrap_or_else(|| problem.noise_level_above(5.0));
         let levels = problem.levels(&sigma, run.iterations, solver)?;
         Ok(Self {
             problem,

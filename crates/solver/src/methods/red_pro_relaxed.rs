@@ -30,7 +30,7 @@ pub struct RedProRelaxed {
 pub struct RedProRelaxedParams {
     /// Weight of the penalty against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s, at least 9/255.
     pub sigma: Option<Schedule>,
     /// Step mu; `None`: 1.8 / (L + alpha), 0.9 of the limit for a convex set, whose x - P(x) is 1-Lipschitz.
     pub step: Option<Schedule>,
@@ -44,10 +44,10 @@ impl Default for RedProRelaxedParams {
     /// Few inner steps: the projection is needed no better than the iterate.
     fn default() -> Self {
         Self {
-            strength: 1.0,
+            strength: 0.25,
             sigma: None,
             step: None,
-            inner: 3,
+            inner: 2,
             relaxation: 1.0,
         }
     }
@@ -60,10 +60,13 @@ impl Method for RedProRelaxed {
         summary: "red-pro with the distance to the fixed points of D as a penalty instead of a constraint",
         assumptions: "smooth convex l; D_a nonexpansive, so that Halpern's iteration converges to the projection",
         source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226 (relaxations); projection by Halpern 1967",
-        iterations: 50,
+        iterations: 100,
         parameters: &[
             STRENGTH,
-            SIGMA,
+            Parameter {
+                meaning: "noise level for the denoiser, or a schedule; auto: the noise level, at least 9/255",
+                ..SIGMA
+            },
             STEP,
             Parameter {
                 name: "inner",
@@ -87,7 +90,7 @@ impl Method for RedProRelaxed {
             });
         }
         let lipschitz = problem.lipschitz(solver)?;
-        let sigma = params.sigma.unwrap_or_else(|| problem.constant_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.noise_level_above(9.0));
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         let step = match params.step {
             Some(schedule) => schedule.resolve(run.iterations, solver, STEP.name)?,

@@ -1,5 +1,6 @@
 //! The algorithms against problems whose answers are known, and the executor against misbehaving ones.
 
+mod certify;
 mod executor;
 mod fixed_points;
 mod rates;

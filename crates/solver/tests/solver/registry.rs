@@ -95,7 +95,8 @@ fn help_lists_every_parameter_with_its_default() {
 /// Another value than the default of each parameter.
 fn other_value(parameter: &str) -> &'static str {
     match parameter {
-        "iterations" | "inner" | "anderson" => "2",
+        "iterations" | "anderson" => "2",
+        "inner" => "4",
         "strength" => "2.5",
         "sigma" => "0.07",
         "step" => "0.3",
@@ -123,7 +124,7 @@ fn every_parameter_changes_the_result() {
             // Backtracking acts only where the first step is too long.
             let base = match (name, key) {
                 (_, "shrink" | "decrease") => "iterations = 4\nstep = 1e5",
-                ("pnp-hqs", "anderson") => "sigma = 0.1",
+                ("pnp-hqs" | "pnp-pgd" | "pnp-fista" | "prox-pnp", "anderson") => "sigma = 0.1",
                 ("red-pro", "anderson") => "decay = 0",
                 _ => "",
             };

@@ -1,0 +1,166 @@
+//! Certificates: which conditions of the theory a denoiser meets, measured on images.
+//!
+//! All numbers are for the image range [0, 1] and for noisy inputs x = clean + sigma n, where iterations call the
+//! denoiser. A measurement can refute a condition, with a counter-example, and can never prove one.
+
+mod estimate;
+mod jacobian;
+mod lanczos;
+mod pairs;
+mod patch;
+mod verdict;
+mod whole;
+
+use serde::Serialize;
+use tweedie_imaging::{DifferentiableDenoiser, Image, Sigma, noise};
+
+pub use estimate::Estimate;
+pub use jacobian::{Jacobian, vjp};
+pub use lanczos::{Extreme, largest_eigenvalue};
+pub use pairs::{PairMeasures, measure_pairs};
+pub use patch::{PatchMeasures, measure_patch};
+pub use verdict::{Condition, Known, Status, Theorem, verdict};
+pub use whole::{WholeMeasures, measure_whole};
+
+use crate::Error;
+
+/// What to sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertifyOptions {
+    /// Side of the square patches on which whole Jacobians are computed.
+    pub patch: usize,
+    /// Patches; the first ones are the images' centres, the others lie at seeded random places.
+    pub samples: usize,
+    /// Seed of places and noise.
+    pub seed: u64,
+}
+
+impl Default for CertifyOptions {
+    /// 16 x 16 patches as in Reehorst and Schniter 2018; 17 of them, as many as that study has images.
+    fn default() -> Self {
+        Self {
+            patch: 16,
+            samples: 17,
+            seed: 0,
+        }
+    }
+}
+
+/// The measures of one noise level; in JSON these are the keys of a result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LevelMeasures {
+    /// Noise level in `[0, 1]` units.
+    pub sigma: Sigma,
+    /// Patches that were measured.
+    pub samples: usize,
+    /// ||J - J^T||_F^2 / ||J||_F^2.
+    pub jacobian_asymmetry: Estimate,
+    /// ||(1 + e) D(x) - D((1 + e) x)||^2 / ||(1 + e) D(x)||^2, e = 1e-3.
+    pub homogeneity_1: Estimate,
+    /// ||J x - D(x)||^2 / ||D(x)||^2.
+    pub homogeneity_2: Estimate,
+    /// ||J||, the largest singular value.
+    pub spectral_norm_j: Estimate,
+    /// ||J - I||.
+    pub spectral_norm_residual: Estimate,
+    /// The largest eigenvalue of (J + J^T)/2: at most 1 where I - D is monotone.
+    pub symmetric_part_max: Estimate,
+    /// ||D(x)|| / ||x||: at most 1 where D is passive.
+    pub passivity: Estimate,
+    /// ||J v - (D(x + h v) - D(x - h v)) / (2 h)|| / ||J v||: zero where D is differentiable.
+    pub differentiability: Estimate,
+    /// ||D(x) - D(z)|| / ||x - z|| over pairs: at most 1 where D is nonexpansive.
+    pub expansion: Estimate,
+    /// (||D(x) - p||^2 - ||x - p||^2) / ||x - D(x)||^2 over near fixed points p: at most d < 1 where D is
+    /// demicontractive.
+    pub demicontractivity: Estimate,
+    /// ||D(p) - p|| / ||p|| of these p; `demicontractivity` means what it says as far as this is small.
+    pub fixed_point_error: Estimate,
+    /// Whether all iterations for eigenvalues and norms reached their tolerance.
+    pub converged: bool,
+}
+
+/// Measures a denoiser at one noise level on patches of clean images.
+///
+/// # Shapes
+/// Images `[1, C, H, W]`, each at least `options.patch` high and wide.
+///
+/// # Errors
+/// [`Error::Imaging`] if there is no image, an image is smaller than a patch, or the denoiser fails;
+/// [`Error::NotDifferentiable`] if its output does not depend on the input.
+pub fn certify(
+    denoiser: &dyn DifferentiableDenoiser,
+    images: &[Image],
+    sigma: Sigma,
+    options: CertifyOptions,
+) -> Result<LevelMeasures, Error> {
+    let patches = noisy_patches(images, sigma, options)?;
+    let measures = patches
+        .iter()
+        .map(|x| measure_patch(denoiser, x, sigma))
+        .collect::<Result<Vec<_>, _>>()?;
+    let pairs = measure_pairs(denoiser, &patches, sigma)?;
+    let of = |f: fn(&PatchMeasures) -> f64| Estimate::from_samples(measures.iter().map(f));
+    Ok(LevelMeasures {
+        sigma,
+        samples: measures.len(),
+        jacobian_asymmetry: of(|m| m.jacobian_asymmetry),
+        homogeneity_1: of(|m| m.homogeneity_1),
+        homogeneity_2: of(|m| m.homogeneity_2),
+        spectral_norm_j: of(|m| m.spectral_norm_j.value),
+        spectral_norm_residual: of(|m| m.spectral_norm_residual.value),
+        symmetric_part_max: of(|m| m.symmetric_part_max.value),
+        passivity: of(|m| m.passivity),
+        differentiability: of(|m| m.differentiability),
+        expansion: Estimate::from_samples(pairs.iter().map(|m| m.expansion)),
+        demicontractivity: Estimate::from_samples(pairs.iter().map(|m| m.demicontractivity)),
+        fixed_point_error: Estimate::from_samples(pairs.iter().map(|m| m.fixed_point_error)),
+        converged: measures.iter().all(|m| {
+            m.spectral_norm_j.converged && m.spectral_norm_residual.converged && m.symmetric_part_max.converged
+        }),
+    })
+}
+
+/// Noisy patches of the images: their centres first, then seeded random places.
+fn noisy_patches(images: &[Image], sigma: Sigma, options: CertifyOptions) -> Result<Vec<Image>, Error> {
+    let side = options.patch;
+    let refuse = |expected: String, got: String| -> Error {
+        tweedie_imaging::Error::Shape {
+            operation: "certify",
+            expected,
+            got,
+        }
+        .into()
+    };
+    if images.is_empty() || options.samples == 0 || side == 0 {
+        let got = format!("{} images, {} samples, patch {side}", images.len(), options.samples);
+        return Err(refuse("at least one image, one sample and one pixel".to_owned(), got));
+    }
+    // Two uniform numbers in [0, 1] a sample; a stream of its own keeps places and noise apart.
+    let places = noise::gaussian_values(2 * options.samples, 1.0, options.seed, u64::MAX);
+    (0..options.samples)
+        .map(|index| {
+            let image = &images[index % images.len()];
+            let [n, _, h, w] = image.dims();
+            if n != 1 || h < side || w < side {
+                return Err(refuse(
+                    format!("[1, C, H, W] with H, W >= {side}"),
+                    format!("{:?}", image.dims()),
+                ));
+            }
+            let (top, left) = if index < images.len() {
+                ((h - side) / 2, (w - side) / 2)
+            } else {
+                // A Gaussian's fractional part is uniform to well under a percent, which is enough for places.
+                let at = |draw: f32, room: usize| ((draw * 16.0).rem_euclid(1.0) * (room + 1) as f32) as usize;
+                (
+                    at(places[2 * index], h - side).min(h - side),
+                    at(places[2 * index + 1], w - side).min(w - side),
+                )
+            };
+            let clean = image.clone().narrow(2, top, side).narrow(3, left, side);
+            let added = noise::gaussian(clean.dims(), sigma, options.seed, index as u64, &clean.device())?;
+            Ok(clean + added)
+        })
+        .collect()
+}
