@@ -66,12 +66,17 @@ impl Ffdnet {
     /// # Shapes
     /// `x`: `[N, C, H, W]`; `sigma`: `[N]`, in [0, 1] units.
     pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
+        self.forward_with(x, sigma, |input| stack::forward(&self.layers, input))
+    }
+
+    /// [`Self::forward`] with the stack of convolutions given from outside.
+    fn forward_with(&self, x: Tensor<4>, sigma: Tensor<1>, stack: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
         let [n, c, h, w] = x.dims();
         let padded = repeat_last(repeat_last(x.clone(), 2), 3);
         let phases = phases_from_image(padded);
         let [_, _, hp, wp] = phases.dims();
         let map = sigma.reshape([n, 1, 1, 1]).expand([n, 1, hp, wp]);
-        let output = stack::forward(&self.layers, Tensor::cat(vec![phases, map], 1));
+        let output = stack(Tensor::cat(vec![phases, map], 1));
         let output = image_from_phases(output).slice([0..n, 0..c, 0..h, 0..w]);
         if self.config.residual { x - output } else { output }
     }
@@ -138,5 +143,53 @@ mod tests {
             let sigma = Tensor::<1>::ones([2], &device);
             assert_eq!(network.forward(x, sigma).dims(), [2, 1, h, w]);
         }
+    }
+
+    /// The shipped network against the same weights under burn's own convolution.
+    #[test]
+    fn a_trained_network_gives_what_burns_convolution_gives() {
+        use std::path::Path;
+
+        use burn::tensor::activation::relu;
+        use burn::tensor::module::conv2d;
+        use burn::tensor::ops::ConvOptions;
+        use tweedie_imaging::{ColorMode, Sigma, noise, psnr, read_image};
+
+        use crate::{Checkpoint, Network};
+
+        let device = Device::flex();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let checkpoint = Checkpoint::load(&root.join("checkpoints/gray"), &device).unwrap();
+        let Network::Ffdnet(network) = checkpoint.network else {
+            panic!("gray is an ffdnet")
+        };
+        let image = read_image(&root.join("datasets/samples/camera.png"), ColorMode::Gray).unwrap();
+        let clean = image.image(&device).unwrap();
+        let sigma = Sigma::from_grey_levels(25.0).unwrap();
+        let noisy = clean.clone() + noise::gaussian(clean.dims(), sigma, 0, 0, &device).unwrap();
+        let level = Tensor::<1>::full([1], sigma.value(), &device);
+
+        let burns_own = |input: Tensor<4>| {
+            let last = network.layers.len() - 1;
+            network.layers.iter().enumerate().fold(input, |x, (index, layer)| {
+                let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
+                let y = conv2d(
+                    x,
+                    layer.weight.val(),
+                    layer.bias.as_ref().map(|bias| bias.val()),
+                    options,
+                );
+                if index == last { y } else { relu(y) }
+            })
+        };
+        let got = network.forward(noisy.clone(), level.clone());
+        let expected = network.forward_with(noisy, level, burns_own);
+        let rms: f32 = expected.clone().square().mean().sqrt().into_scalar();
+        let largest: f32 = (got.clone() - expected.clone()).abs().max().into_scalar();
+        assert!(largest / rms < 1e-5, "{}", largest / rms);
+        let (a, b) = (psnr(&got, &clean).unwrap()[0], psnr(&expected, &clean).unwrap()[0]);
+        assert!((a - b).abs() < 1e-4, "{a} and {b}");
+        // A network that does nothing would pass the comparison.
+        assert!(a > 27.0, "{a}");
     }
 }
