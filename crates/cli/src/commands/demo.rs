@@ -19,11 +19,13 @@ use crate::{Outcome, checkpoint, for_file, inputs, locate, output, overrides, pr
 /// The checkpoint that comes with the program.
 const CHECKPOINT: &str = "gray";
 const SOLVER: &str = "pnp-hqs";
+/// Lost pixels are filled in from the known ones step by step, for which the few steps of splitting do not suffice.
+const INPAINTING_SOLVER: &str = "pnp-admm";
 
 /// Degrade and restore the photographs that come with the program
 ///
 /// Takes the photographs of datasets/samples and the checkpoint `gray`, and deblurs, fills in, enlarges and denoises
-/// them by half-quadratic splitting. Into --out go for each photograph the truth, the measurement and the restoration,
+/// them by half-quadratic splitting (filling in: ADMM). Into --out go for each photograph the truth, the measurement and the restoration,
 /// and report.html, a page to look at them.
 #[derive(Args)]
 pub struct Demo {
@@ -53,7 +55,8 @@ impl Demo {
         };
         let inputs = inputs::expand(&[samples])?;
         let denoiser = checkpoint::load(session, CHECKPOINT, denoiser_settings)?;
-        let solver = SolverOptions::of(SOLVER).resolve(solver_settings, None)?;
+        let solver = SolverOptions::of(SOLVER).resolve(solver_settings.clone(), None)?;
+        let inpainting_solver = SolverOptions::of(INPAINTING_SOLVER).resolve(solver_settings, None)?;
         output::folder(&self.out)?;
         let tasks = tasks()?;
         let bar = progress::images(session, inputs.len());
@@ -73,7 +76,8 @@ impl Demo {
                 y,
                 truth: Some(clean.clone()),
             };
-            let restored = solver
+            let fills_in = matches!(task.degradation, Degradation::Holes(_));
+            let restored = if fills_in { &inpainting_solver } else { &solver }
                 .run(session, &measurement, denoiser.for_channels(size[0])?, &bar)
                 .map_err(|error| for_file(error, &input.path))?;
             if session.is_interrupted() || restored.stop == StopReason::Interrupted {
@@ -107,7 +111,7 @@ impl Demo {
         bar.finish_and_clear();
         let page = self.out.join("report.html");
         let settings = [
-            ("solver", SOLVER.to_owned()),
+            ("solver", format!("{SOLVER}; inpaint: {INPAINTING_SOLVER}")),
             ("checkpoint", denoiser.folder.display().to_string()),
             (
                 "deblur",
