@@ -87,6 +87,12 @@ impl Problem {
         Schedule::LogSpaced(LogSpaced { from, to, steps: None })
     }
 
+    /// RED by steepest descent: log-spaced over the run from 49/255 to s, but no less than 4.5/255, below which the
+    /// weight of the prior moves nothing any more. Chosen on the bundled photographs with the checkpoint `gray`.
+    pub(crate) fn falling_for_red(&self) -> Schedule {
+        self.falling_to(self.level_noise().max(4.5 / 255.0))
+    }
+
     /// ADMM and Douglas-Rachford splitting keep one level: the geometric mean of the ends of that schedule.
     pub(crate) fn splitting_level(&self) -> Schedule {
         let s = self.level_noise();

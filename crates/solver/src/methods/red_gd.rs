@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{RED_SIGMA, STEP, STRENGTH};
+use super::{SIGMA, STEP, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::weighted::Weighted;
 use crate::{
-    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Prior, Problem,
-    Resolved, RunSettings, Schedule, StepStats, Work,
+    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Parameter, Prior,
+    Problem, Resolved, RunSettings, Schedule, StepStats, Work,
 };
 
 /// RED by gradient descent (Romano, Elad and Milanfar 2017):
@@ -33,7 +33,8 @@ pub struct RedGd {
 pub struct RedGdParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
+    /// 4.5/255.
     pub sigma: Option<Schedule>,
     /// Step mu; `None`: 1.8 / (L + 2 alpha), L the Lipschitz constant of grad l.
     ///
@@ -43,10 +44,10 @@ pub struct RedGdParams {
 }
 
 impl Default for RedGdParams {
-    /// Half the maximum a posteriori strength, at which networks smooth too much.
+    /// A third of the maximum a posteriori strength, at which networks smooth too much.
     fn default() -> Self {
         Self {
-            strength: 0.5,
+            strength: 0.3,
             sigma: None,
             step: None,
         }
@@ -62,13 +63,21 @@ impl Method for RedGd {
                       locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
         iterations: 100,
-        parameters: &[STRENGTH, RED_SIGMA, STEP],
+        parameters: &[
+            STRENGTH,
+            Parameter {
+                meaning: "noise level for the denoiser, or a schedule; auto: falling over the run from 49/255 to the noise \
+                          level, at least 4.5/255",
+                ..SIGMA
+            },
+            STEP,
+        ],
     };
 
     fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
         let name = Self::ABOUT.name;
         let lipschitz = problem.lipschitz(name)?;
-        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, name)?;
         let step = match params.step {
             Some(schedule) => schedule.resolve(run.iterations, name, STEP.name)?,
