@@ -1,0 +1,72 @@
+//! Files of weights, one format per file. The content decides, not the name.
+
+mod bytes;
+mod flax;
+mod hdf5;
+mod matconvnet;
+mod number;
+mod pickle;
+mod pytorch;
+mod pytorch_legacy;
+mod pytorch_zip;
+mod safetensors;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::wrong::Wrong;
+use crate::Error;
+use crate::weights::Weights;
+
+/// A file format of weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// safetensors.
+    Safetensors,
+    /// PyTorch since release 1.6: a zip archive.
+    PytorchZip,
+    /// PyTorch before release 1.6: pickles and raw storages.
+    PytorchLegacy,
+    /// MessagePack as written by Flax.
+    Flax,
+    /// MatConvNet in a MATLAB 7.3 file, that is HDF5.
+    Matconvnet,
+}
+
+impl Format {
+    /// What the first bytes say.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let first = *bytes.first()?;
+        if bytes.starts_with(b"PK\x03\x04") {
+            Some(Self::PytorchZip)
+        } else if bytes.starts_with(&pytorch_legacy::MAGIC) {
+            Some(Self::PytorchLegacy)
+        } else if hdf5::superblock(bytes).is_some() {
+            Some(Self::Matconvnet)
+        } else if bytes.get(8) == Some(&b'{') {
+            Some(Self::Safetensors)
+        } else if matches!(first, 0x81..=0x8f | 0xde | 0xdf) {
+            Some(Self::Flax)
+        } else {
+            None
+        }
+    }
+}
+
+/// The named tensors of a file; `path` is for messages.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(Format, Weights), Error> {
+    let format = Format::of(bytes).ok_or_else(|| {
+        let expected = "safetensors, PyTorch, Flax or MATLAB 7.3";
+        Wrong::new(expected, "a file of another kind").in_file(path)
+    })?;
+    let weights = match format {
+        Format::Safetensors => return Ok((format, safetensors::read(path, bytes)?)),
+        Format::PytorchZip => pytorch_zip::read(bytes),
+        Format::PytorchLegacy => pytorch_legacy::read(bytes),
+        Format::Flax => flax::read(bytes),
+        Format::Matconvnet => matconvnet::read(bytes),
+    };
+    Ok((format, weights.map_err(|wrong| wrong.in_file(path))?))
+}
