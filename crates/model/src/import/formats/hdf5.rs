@@ -169,9 +169,7 @@ impl<'a> Hdf5<'a> {
                 let count = usize::try_from(count).unwrap_or(usize::MAX);
                 stored(self.at(at)?.take(count)?)?
             }
-            Layout::Chunked { tree, dims: chunk } => {
-                self.chunks(tree, &dims, &chunk, size, deflated)?
-            }
+            Layout::Chunked { tree, dims: chunk } => self.chunks(tree, &dims, &chunk, size, deflated)?,
         };
         Ok(Dataset {
             dims,
@@ -198,7 +196,10 @@ impl<'a> Hdf5<'a> {
         let mut header = self.at(address)?;
         let version = header.u8()?;
         if version != 1 {
-            return Err(Wrong::new("an object header of version 1", format!("version {version}")));
+            return Err(Wrong::new(
+                "an object header of version 1",
+                format!("version {version}"),
+            ));
         }
         header.skip(1)?;
         let mut left = header.u16()?;

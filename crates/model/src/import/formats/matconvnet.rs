@@ -18,7 +18,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, Wrong> {
     let layers = member(&mut file, net, "layers")?;
     let layers = references(&file.dataset(layers)?)?;
     if layers.len() > MAX_LAYERS {
-        return Err(Wrong::new(format!("at most {MAX_LAYERS} layers"), layers.len().to_string()));
+        return Err(Wrong::new(
+            format!("at most {MAX_LAYERS} layers"),
+            layers.len().to_string(),
+        ));
     }
     let mut weights = Weights::new();
     for (index, layer) in layers.into_iter().enumerate() {
@@ -45,7 +48,10 @@ fn convolution(file: &mut Hdf5<'_>, layer: u64, index: usize, weights: &mut Weig
         let Some(&address) = members.get(name) else { continue };
         let values = floats(&file.dataset(address)?)?;
         if values.iter().any(|&value| value != required) {
-            return Err(Wrong::new(format!("{name} {required} in layer {index}"), format!("{values:?}")));
+            return Err(Wrong::new(
+                format!("{name} {required} in layer {index}"),
+                format!("{values:?}"),
+            ));
         }
     }
     let parts = member(file, layer, "weights")?;
@@ -100,7 +106,10 @@ fn member(file: &mut Hdf5<'_>, group: u64, name: &str) -> Result<u64, Wrong> {
 
 fn references(dataset: &Dataset) -> Result<Vec<u64>, Wrong> {
     if (dataset.class, dataset.size) != (7, 8) {
-        return Err(Wrong::new("references to objects", format!("data of class {}", dataset.class)));
+        return Err(Wrong::new(
+            "references to objects",
+            format!("data of class {}", dataset.class),
+        ));
     }
     let mut bytes = Bytes::new(&dataset.bytes);
     (0..dataset.bytes.len() / 8).map(|_| bytes.u64()).collect()

@@ -70,3 +70,37 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(Format, Weights), Error
     };
     Ok((format, weights.map_err(|wrong| wrong.in_file(path))?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tweedie_testing::shared_data;
+
+    /// Formats and numbers of floating point tensors; files that are cut off are refused.
+    #[test]
+    fn published_files_are_read() {
+        for (name, format, tensors) in [
+            ("DnCNN/sigma=25.mat", Format::Matconvnet, 34),
+            ("DnCNN/GD_Color_Blind.mat", Format::Matconvnet, 40),
+            ("FFDNet/FFDNet_gray.mat", Format::Matconvnet, 30),
+            ("Provable_Plug_and_Play/DnCNN_noise15.pth", Format::PytorchLegacy, 77),
+            (
+                "Provable_Plug_and_Play/RealSN_SimpleCNN_noise15.pth",
+                Format::PytorchLegacy,
+                12,
+            ),
+            ("universal_inverse_problem/BSD400_gray/model.pt", Format::PytorchZip, 56),
+            ("scico-data/dncnn6N.mpk", Format::Flax, 22),
+        ] {
+            let Some(path) = shared_data(&format!("data/weights/{name}")) else {
+                return;
+            };
+            let bytes = std::fs::read(&path).unwrap();
+            let (found, weights) = read(&path, &bytes).unwrap();
+            assert_eq!((found, weights.len()), (format, tensors), "{name}");
+            for length in (0..bytes.len()).step_by(bytes.len() / 16 + 1) {
+                assert!(read(&path, &bytes[..length]).is_err(), "{name} cut to {length}");
+            }
+        }
+    }
+}

@@ -45,7 +45,12 @@ impl Number {
     /// # Errors
     /// If an element lies outside of `bytes`.
     pub fn strided(self, bytes: &[u8], offset: usize, size: &[usize], stride: &[usize]) -> Result<Vec<f32>, Wrong> {
-        let outside = || Wrong::new("a tensor inside its storage", format!("size {size:?} with strides {stride:?}"));
+        let outside = || {
+            Wrong::new(
+                "a tensor inside its storage",
+                format!("size {size:?} with strides {stride:?}"),
+            )
+        };
         let count = element_count(size).ok_or_else(outside)?;
         let stored = bytes.len() / self.size();
         if size.len() != stride.len() || count > stored {

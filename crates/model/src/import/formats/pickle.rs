@@ -392,7 +392,12 @@ fn long(bytes: &[u8]) -> Node {
     }
     let negative = bytes.last().is_some_and(|&last| last & 0x80 != 0);
     let start = if negative { -1i64 } else { 0 };
-    Node::Int(bytes.iter().rev().fold(start, |value, &byte| (value << 8) | i64::from(byte)))
+    Node::Int(
+        bytes
+            .iter()
+            .rev()
+            .fold(start, |value, &byte| (value << 8) | i64::from(byte)),
+    )
 }
 
 fn malformed(got: &str) -> Wrong {

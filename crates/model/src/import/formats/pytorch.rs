@@ -72,7 +72,10 @@ impl<'a> Walk<'a> {
     fn visit(&mut self, id: Id, path: &mut Vec<String>) -> Result<(), Wrong> {
         self.visits += 1;
         if self.visits > MAX_VISITS || path.len() > MAX_DEPTH || self.name_bytes > MAX_NAME_BYTES {
-            return Err(Wrong::new("a pickle of tensors and plain data", "values inside themselves"));
+            return Err(Wrong::new(
+                "a pickle of tensors and plain data",
+                "values inside themselves",
+            ));
         }
         let pickle = self.pickle;
         match &pickle.nodes[id] {

@@ -24,7 +24,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, Wrong> {
     if let Ok(order) = entry(&mut archive, &format!("{root}byteorder"), bytes.len())
         && order != b"little"
     {
-        return Err(Wrong::new("little-endian numbers", printable(&String::from_utf8_lossy(&order))));
+        return Err(Wrong::new(
+            "little-endian numbers",
+            printable(&String::from_utf8_lossy(&order)),
+        ));
     }
     let object = pickle::read(&mut Bytes::new(&entry(&mut archive, &name, bytes.len())?))?;
     let views = tensors(&object)?;

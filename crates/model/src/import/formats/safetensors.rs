@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::tensor_file;
 use crate::import::wrong::Wrong;
+use crate::tensor_file;
 use crate::weights::Weights;
 
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Weights, crate::Error> {
