@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use tweedie_imaging::{Denoiser, Image, Sigma};
-use tweedie_solver::certify::{self, CertifyOptions, Estimate, Known, LevelMeasures, Status, Theorem};
+use tweedie_solver::certify::{self, CertifyOptions, Estimate, Known, LevelMeasures, Status, Subject, Theorem};
 
 use crate::degradation::single;
 use crate::options::{Common, Denoising};
@@ -104,7 +104,7 @@ impl Certify {
             if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-            let measures = certify::certify(loaded.denoiser.as_ref(), &images, sigma, options)?;
+            let measures = certify::certify(Subject::Autodiff(loaded.denoiser.as_ref()), &images, sigma, options)?;
             bar.suspend(|| print_measures(session, level, &measures));
             let mut object = serde_json::to_value(&measures)?;
             object["sigma"] = level.into();
