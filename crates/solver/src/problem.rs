@@ -61,6 +61,15 @@ impl Problem {
         self.noise.value().max(0.255 / 255.0)
     }
 
+    /// The problem with s at least `floor`: a penalty that only gradient steps act on needs a weight that is felt within
+    /// a run, where the data leave pixels open.
+    pub(crate) fn with_noise_at_least(mut self, floor: f64) -> Self {
+        if self.noise.value() < floor {
+            self.noise = Sigma::new(floor).unwrap_or(self.noise);
+        }
+        self
+    }
+
     /// A default noise level: `level` moved into the range that the denoiser is made for. Levels that a user gives are
     /// never moved, but refused.
     pub(crate) fn default_level(&self, level: f64) -> f64 {

@@ -76,6 +76,7 @@ impl Method for RedGd {
 
     fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
         let name = Self::ABOUT.name;
+        let problem = problem.with_noise_at_least(2.0 / 255.0);
         let lipschitz = problem.lipschitz(name)?;
         let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, name)?;

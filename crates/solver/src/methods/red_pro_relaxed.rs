@@ -89,6 +89,7 @@ impl Method for RedProRelaxed {
                 got: "0".to_owned(),
             });
         }
+        let problem = problem.with_noise_at_least(2.0 / 255.0);
         let lipschitz = problem.lipschitz(solver)?;
         let sigma = params.sigma.unwrap_or_else(|| problem.noise_level_above(9.0));
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
