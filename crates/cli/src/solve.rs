@@ -143,10 +143,17 @@ impl SolverOptions {
             None => Ok(()),
             Some(_) => Err(usage(format!("--{key}: expected once, got -C solver.{key} too"))),
         };
-        let has_strength = entry.about.parameters.iter().any(|parameter| parameter.name == "strength");
+        let has_strength = entry
+            .about
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == "strength");
         match self.strength {
             Some(_) if !has_strength => {
-                return Err(usage(format!("--strength: solver '{}' has no strength", entry.about.name)));
+                return Err(usage(format!(
+                    "--strength: solver '{}' has no strength",
+                    entry.about.name
+                )));
             }
             Some(Strength::Given(strength)) => set("strength", strength.into())?,
             // Set for each run of the search, and not by -C besides.

@@ -146,13 +146,25 @@ impl Search {
         let Self { rule, grid } = self;
         let noise = measurement.task.noise;
         if rule.needs_noise() && noise.value() == 0.0 {
-            bail!("--strength auto:{rule}: expected data with noise (--noise above 0); quasi-optimality and l-curve do without");
+            bail!(
+                "--strength auto:{rule}: expected data with noise (--noise above 0); quasi-optimality and l-curve do without"
+            );
         }
         if rule.needs_truth() && measurement.truth.is_none() {
-            return Err(usage(format!("--strength auto:{rule}: expected --simulate, since it sees the truth")));
+            return Err(usage(format!(
+                "--strength auto:{rule}: expected --simulate, since it sees the truth"
+            )));
         }
         let strengths = logarithmic_grid(grid.from, grid.to, grid.count)?;
-        let mut swept = Sweep::run(solver, session, measurement, &denoiser, bar, &strengths, rule.needs_probe())?;
+        let mut swept = Sweep::run(
+            solver,
+            session,
+            measurement,
+            &denoiser,
+            bar,
+            &strengths,
+            rule.needs_probe(),
+        )?;
         if let Some(last) = swept.interrupted() {
             return Ok(last);
         }
@@ -204,41 +216,48 @@ impl Sweep {
         // A stream of its own, so that the probe is independent of the simulated noise.
         let stream = format!("{} probe", measurement.name);
         let unit = Sigma::new(1.0)?;
-        let probe = probed.then(|| measurement.task.noise(y.dims(), unit, &stream, &y.device())).transpose()?;
+        let probe = probed
+            .then(|| measurement.task.noise(y.dims(), unit, &stream, &y.device()))
+            .transpose()?;
         let (mut kept, mut seconds): (Vec<(f64, Restored)>, f64) = (Vec::new(), 0.0);
         let mut interrupted = None;
-        let candidates = sweep(strengths, y, probe.as_ref(), |data, strength, last| -> anyhow::Result<_> {
-            if interrupted.is_some() {
-                return Ok(None);
-            }
-            let is_first = kept.last().is_none_or(|(known, _)| *known != strength);
-            let mut variant = measurement.clone();
-            variant.y = data.clone();
-            if !is_first {
-                variant.truth = None;
-            }
-            let attempt = Attempt {
-                strength: Some(strength),
-                warm_start: last,
-            };
-            let restored = solver.attempt(session, &variant, Arc::clone(denoiser), bar, attempt)?;
-            seconds += restored.scores.seconds;
-            let image = restored.image.clone();
-            match restored.stop {
-                StopReason::Interrupted => interrupted = Some(restored),
-                StopReason::Diverged => {
-                    // Also if only the perturbed run did.
-                    kept.retain(|(known, _)| *known != strength);
+        let candidates = sweep(
+            strengths,
+            y,
+            probe.as_ref(),
+            |data, strength, last| -> anyhow::Result<_> {
+                if interrupted.is_some() {
+                    return Ok(None);
                 }
-                _ => {
-                    if is_first {
-                        kept.push((strength, restored));
+                let is_first = kept.last().is_none_or(|(known, _)| *known != strength);
+                let mut variant = measurement.clone();
+                variant.y = data.clone();
+                if !is_first {
+                    variant.truth = None;
+                }
+                let attempt = Attempt {
+                    strength: Some(strength),
+                    warm_start: last,
+                };
+                let restored = solver.attempt(session, &variant, Arc::clone(denoiser), bar, attempt)?;
+                seconds += restored.scores.seconds;
+                let image = restored.image.clone();
+                match restored.stop {
+                    StopReason::Interrupted => interrupted = Some(restored),
+                    StopReason::Diverged => {
+                        // Also if only the perturbed run did.
+                        kept.retain(|(known, _)| *known != strength);
                     }
-                    return Ok(Some(image));
+                    _ => {
+                        if is_first {
+                            kept.push((strength, restored));
+                        }
+                        return Ok(Some(image));
+                    }
                 }
-            }
-            Ok(None)
-        })?;
+                Ok(None)
+            },
+        )?;
         let restored = match interrupted {
             Some(last) => vec![last],
             None => kept.into_iter().map(|(_, restored)| restored).collect(),
@@ -253,8 +272,7 @@ impl Sweep {
 
     /// The run that a signal ended, if one did.
     pub fn interrupted(&mut self) -> Option<Restored> {
-        let last = self.restored.pop_if(|last| last.stop == StopReason::Interrupted);
-        last
+        self.restored.pop_if(|last| last.stop == StopReason::Interrupted)
     }
 
     /// What the rules are told.
@@ -336,11 +354,15 @@ mod tests {
         let grid = || Some(toml::from_str::<toml::Table>("from = 0.1\nto = 1.0").unwrap().into());
         assert!(Search::resolve(None, grid()).is_err());
         assert!(Search::resolve(Some(Strength::Given(1.0)), grid()).is_err());
-        let search = Search::resolve(Some(Strength::Auto(Rule::Sure)), grid()).unwrap().unwrap();
+        let search = Search::resolve(Some(Strength::Auto(Rule::Sure)), grid())
+            .unwrap()
+            .unwrap();
         assert_eq!((search.grid.from, search.grid.to, search.grid.count), (0.1, 1.0, 13));
         let wrong = |text: &str| {
             let grid = Some(toml::from_str::<toml::Table>(text).unwrap().into());
-            Search::resolve(Some(Strength::Auto(Rule::Sure)), grid).unwrap_err().to_string()
+            Search::resolve(Some(Strength::Auto(Rule::Sure)), grid)
+                .unwrap_err()
+                .to_string()
         };
         assert!(wrong("form = 1.0").contains("form"));
         assert!(wrong("from = 20.0").contains("from 20"));

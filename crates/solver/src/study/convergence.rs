@@ -8,11 +8,15 @@ use tweedie_imaging::Image;
 
 use super::fit::{CurveShape, RateFit, fit_rate};
 use super::spectral::{SpectralRadius, spectral_radius};
-use crate::measure::norms_sq;
+use crate::measure::{entries, norms_sq};
 use crate::{Acceleration, Algorithm, Error, Executor, Observer, ObserverError, StopReason, StopRules, TraceRow};
 
 /// Values this many times above what is lost in rounding, or in not knowing the limit, are fitted.
 const ABOVE_FLOOR: f64 = 10.0;
+
+/// Relative to the image, values below this are rounding errors of f32 (1e-7), which slow modes carry on a hundredfold; a
+/// run may end in an exact fixed point, so that its own smallest residual, zero, says nothing of them.
+const ROUNDING: f64 = 1e-5;
 
 /// One iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -153,7 +157,8 @@ pub fn measure_convergence(
     // The fixed points move until here; algorithms whose steps shrink for ever are fitted from the first iteration.
     let settled = Some(algorithm.settled_from()).filter(|&k| k < measured).unwrap_or(0);
     let mut residuals = long.trace.iter().map(|row| row.fixed_point_residual);
-    let residual_floor = ABOVE_FLOOR * smallest(&mut residuals).unwrap_or(0.0);
+    let limit_rms = (norms_sq(&[&long.image])?[0] / entries(&long.image)).sqrt();
+    let residual_floor = (ABOVE_FLOOR * smallest(&mut residuals).unwrap_or(0.0)).max(ROUNDING * limit_rms);
     // The objective sums f32 numbers and is known to about 1e-6 of itself.
     let objective_floor = ABOVE_FLOOR * 1e-6 * against.best_objective.map_or(0.0, f64::abs);
     let fit = |value: fn(&ConvergenceRow) -> Option<f64>, floor: f64| {
@@ -163,7 +168,11 @@ pub fn measure_convergence(
     let theory = match map {
         Some((map, acceleration @ (Acceleration::None | Acceleration::Nesterov))) if affine => {
             let spectral_radius = spectral_radius(map, measured - 1, x0.clone())?;
-            let root = if acceleration == Acceleration::Nesterov { 0.5 } else { 1.0 };
+            let root = if acceleration == Acceleration::Nesterov {
+                0.5
+            } else {
+                1.0
+            };
             Some(Theory {
                 spectral_radius,
                 factor: spectral_radius.value.powf(root),
@@ -174,7 +183,10 @@ pub fn measure_convergence(
     Ok(Some(Convergence {
         residual: fit(|row| Some(row.residual), residual_floor),
         objective_gap: fit(|row| row.objective_gap, objective_floor),
-        distance: fit(|row| row.distance, ABOVE_FLOOR * uncertainty.unwrap_or(0.0)),
+        distance: fit(
+            |row| row.distance,
+            (ABOVE_FLOOR * uncertainty.unwrap_or(0.0)).max(ROUNDING),
+        ),
         theory,
         rows,
         limit,

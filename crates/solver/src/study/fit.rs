@@ -77,7 +77,11 @@ pub fn fit_rate(curve: &[Option<f64>], floor: f64, settled: u32, shape: CurveSha
         .map(|three| three[1])
         .collect();
     let momentum = shape == CurveShape::Momentum;
-    let fitted = if momentum && peaks.len() >= MIN_POINTS { peaks } else { points };
+    let fitted = if momentum && peaks.len() >= MIN_POINTS {
+        peaks
+    } else {
+        points
+    };
     if fitted.len() < MIN_POINTS {
         return None;
     }

@@ -123,7 +123,12 @@ mod tests {
     use super::*;
 
     fn random(stream: u64) -> Image {
-        image_from_vec(noise::gaussian_values(63, 1.0, 3, stream), [1, 1, 7, 9], &Device::default()).unwrap()
+        image_from_vec(
+            noise::gaussian_values(63, 1.0, 3, stream),
+            [1, 1, 7, 9],
+            &Device::default(),
+        )
+        .unwrap()
     }
 
     fn smoothed(x: Image) -> Image {
@@ -162,7 +167,10 @@ mod tests {
         let expected = inner_products(&[(&gradient, &d)]).unwrap()[0];
         // g is quadratic, so central differences are exact but for rounding.
         let difference = (value(0.5) - value(-0.5)) / 1.0;
-        assert!((difference - expected).abs() < 1e-3 * expected.abs(), "{difference} {expected}");
+        assert!(
+            (difference - expected).abs() < 1e-3 * expected.abs(),
+            "{difference} {expected}"
+        );
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub fn spectral_radius(map: &dyn FixedPointMap, k: u32, x0: Image) -> Result<Spe
     let mut v = noise::gaussian(state.dims(), tweedie_imaging::Sigma::new(1.0)?, 0, 0, &state.device())?;
     let mut last: Option<f64> = None;
     let mut settled = 0;
-    for window in 1..=MAX_WINDOWS {
+    let mut windows = 0;
+    while settled < 3 && windows < MAX_WINDOWS {
+        windows += 1;
         let mut log_growth = 0.0;
         for _ in 0..WINDOW {
             let norm = norms_sq(&[&v])?[0].sqrt();
@@ -52,7 +54,7 @@ pub fn spectral_radius(map: &dyn FixedPointMap, k: u32, x0: Image) -> Result<Spe
             if grown <= f64::from(f32::MIN_POSITIVE) * size {
                 return Ok(SpectralRadius {
                     value: 0.0,
-                    iterations: window * WINDOW,
+                    iterations: windows * WINDOW,
                     converged: true,
                 });
             }
@@ -65,13 +67,10 @@ pub fn spectral_radius(map: &dyn FixedPointMap, k: u32, x0: Image) -> Result<Spe
             0
         };
         last = Some(log_growth);
-        if settled == 3 || window == MAX_WINDOWS {
-            return Ok(SpectralRadius {
-                value: log_growth.exp(),
-                iterations: window * WINDOW,
-                converged: settled == 3,
-            });
-        }
     }
-    unreachable!("the last window returns")
+    Ok(SpectralRadius {
+        value: last.map_or(0.0, f64::exp),
+        iterations: windows * WINDOW,
+        converged: settled == 3,
+    })
 }

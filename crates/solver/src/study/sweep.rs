@@ -170,11 +170,7 @@ impl Observations<'_> {
             .collect()
     }
 
-    fn balancing(
-        &self,
-        candidates: &[Candidate],
-        missing: impl Fn() -> Error,
-    ) -> Result<Option<Choice>, Error> {
+    fn balancing(&self, candidates: &[Candidate], missing: impl Fn() -> Error) -> Result<Option<Choice>, Error> {
         let noise = candidates
             .iter()
             .map(|c| {

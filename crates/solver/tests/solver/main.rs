@@ -5,4 +5,5 @@ mod executor;
 mod fixed_points;
 mod rates;
 mod registry;
+mod study;
 mod support;
