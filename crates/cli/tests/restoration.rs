@@ -38,6 +38,7 @@ fn json_has_the_documented_keys() {
         "seconds",
         "denoiser_calls",
         "fixed_point_residual",
+        "strength",
     ];
     expected.sort_unstable();
     assert_eq!(keys(result), expected);
