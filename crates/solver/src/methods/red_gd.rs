@@ -114,6 +114,10 @@ impl Algorithm for RedGd {
         self.plain.map.settled_from()
     }
 
+    fn fixed_point_map(&self) -> Option<(&dyn FixedPointMap, Acceleration)> {
+        self.plain.fixed_point_map()
+    }
+
     fn start<'a>(&'a self, x0: Image) -> Result<Box<dyn Iteration + 'a>, Error> {
         let map = &self.plain.map;
         match (&map.weighted.problem.prior, self.plain.acceleration) {

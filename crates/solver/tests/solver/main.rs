@@ -6,4 +6,5 @@ mod fixed_points;
 mod rates;
 mod red17;
 mod registry;
+mod study;
 mod support;
