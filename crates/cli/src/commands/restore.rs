@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use tweedie_imaging::{Denoiser as _, Depth, SigmaSupport};
+use tweedie_imaging::{Depth, SigmaSupport};
 use tweedie_solver::{Failure, StopReason, find};
 
 use crate::checkpoint::{self, Loaded};
@@ -331,8 +331,8 @@ impl Restoring<'_> {
         for (name, value) in self.solver.described() {
             add(&name, value);
         }
-        add("checkpoint", self.denoiser.folder.display().to_string());
-        if let Some(sha256) = &self.denoiser.denoiser.info().weights_sha256 {
+        add("checkpoint", self.denoiser.origin());
+        if let Some(sha256) = &self.denoiser.info().weights_sha256 {
             add("sha256 of its weights", sha256.clone());
         }
         settings

@@ -4,5 +4,6 @@ mod certify;
 mod executor;
 mod fixed_points;
 mod rates;
+mod red17;
 mod registry;
 mod support;
