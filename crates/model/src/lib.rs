@@ -10,9 +10,11 @@ mod error;
 mod ffdnet;
 mod init;
 mod network;
+mod phases;
 mod tensor_file;
 mod tiling;
 pub mod train;
+mod unet;
 mod weights;
 
 pub use architecture::Architecture;
@@ -23,3 +25,4 @@ pub use dncnn::{Conditioning, Dncnn, DncnnConfig};
 pub use error::Error;
 pub use ffdnet::{Ffdnet, FfdnetConfig};
 pub use network::Network;
+pub use unet::{Unet, UnetConfig};
