@@ -55,8 +55,7 @@ pub struct Grid {
 }
 
 impl Default for Grid {
-    /// Two decades to the left of the maximum a posteriori strength 1 and one to the right, four a decade: neighbours differ by
-    /// less than 0.1 dB.
+    /// Two decades to the left of the maximum a posteriori strength 1 and one to the right, four a decade.
     fn default() -> Self {
         Self {
             from: 0.01,
