@@ -53,7 +53,9 @@ impl fmt::Debug for Problem {
 }
 
 // The default levels and strengths of the algorithms were chosen together, the same for all tasks, on images 01 and 05 of
-// Set12 with FFDNet's published weights: deblurring and super-resolution and inpainting at noise 0, 2.55 and 7.65.
+// Set12 with FFDNet's published weights: deblurring and super-resolution and inpainting at noise 0, 2.55 and 7.65. Those of
+// red-gd, the weight of red-pro-relaxed and the lengths of red-apg and pnp-fista followed on the bundled photographs with the
+// checkpoint `gray`.
 impl Problem {
     /// Noise level s that weights are computed from: at least 0.255/255, so that noise-free data keep a finite weight
     /// (the floor that DPIR uses, Zhang et al. 2021).

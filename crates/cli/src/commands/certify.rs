@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 use tweedie_imaging::classical::{Classical, TotalVariation};
-use tweedie_imaging::{Image, Sigma, image_from_vec, read_array};
+use tweedie_imaging::{Image, image_from_vec, read_array};
 use tweedie_solver::certify::{
     self, CertifyOptions, Derivatives, Estimate, Known, LevelMeasures, Status, Subject, Theorem,
 };
@@ -16,7 +16,7 @@ use crate::degradation::single;
 use crate::options::{Common, Denoising};
 use crate::session::{Results, Session};
 use crate::usage::usage;
-use crate::{Outcome, checkpoint, for_file, inputs, overrides, progress};
+use crate::{Outcome, checkpoint, for_file, inputs, noise_level, overrides, progress};
 
 /// Check the conditions that the theory of RED and plug-and-play needs, per noise level
 ///
@@ -71,18 +71,13 @@ impl Certify {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Level>) -> anyhow::Result<Outcome> {
-        let [settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
-        let sigmas: Vec<Sigma> = self
-            .sigma
-            .iter()
-            .map(|&level| Sigma::from_grey_levels(level).map_err(|error| usage(format!("--sigma: {error}"))))
-            .collect::<Result<_, _>>()?;
+        let [mut settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
+        let sigmas = noise_level::given(&self.sigma)?;
         if !(2..=64).contains(&self.patch) || !(1..=10_000).contains(&self.samples) {
             return Err(usage(
                 "--patch and --samples: expected 2 to 64 pixels and 1 to 10000 patches".to_owned(),
             ));
         }
-        let mut settings = settings;
         if self.denoising.checkpoint == Classical::TotalVariation.name() && !settings.contains_key("tolerance") {
             // Difference quotients need far more digits than images.
             settings.insert("tolerance".to_owned(), TotalVariation::TIGHT_TOLERANCE.into());
@@ -90,7 +85,13 @@ impl Certify {
         let loaded = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
         let channels = loaded.info().channels;
         let (subject, known) = match &loaded.kind {
-            Kind::Network { denoiser, .. } => (Subject::Autodiff(denoiser.as_ref()), Known::default()),
+            Kind::Network { denoiser, .. } => (
+                Subject::Autodiff(denoiser.as_ref()),
+                Known {
+                    kinks: Some("almost everywhere only: ReLU"),
+                    ..Known::default()
+                },
+            ),
             Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
         };
         let images = match &self.noisy {
@@ -149,8 +150,15 @@ impl Certify {
             Classical::TotalVariation => Some("0.8 sigma TV, up to the tolerance of its iterations"),
             _ => None,
         };
+        let kinks = match method {
+            Classical::Median => "almost everywhere only: where the median moves to another pixel",
+            Classical::Haar => "almost everywhere only: at the threshold",
+            Classical::NonLocalMeans => "almost everywhere only: where patches differ by the noise alone",
+            Classical::TotalVariation => "almost everywhere only: where regions of equal value part",
+        };
         Known {
             proximal,
+            kinks: Some(kinks),
             ..Known::default()
         }
     }

@@ -46,6 +46,8 @@ pub struct Known {
     pub gradient_step: bool,
     /// The convex function whose proximal operator D is: J is then symmetric, D nonexpansive and I - D monotone.
     pub proximal: Option<&'static str>,
+    /// What gives D kinks, so that it is differentiable almost everywhere only.
+    pub kinks: Option<&'static str>,
     /// A Lipschitz constant of D that follows from the weights.
     pub lipschitz: Option<f64>,
     /// A Lipschitz constant of D - I that follows from the weights.
@@ -97,12 +99,22 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             "asymmetry",
         ),
     };
-    let differentiable = measured(
+    let smooth = measured(
         "D is differentiable",
         |m| m.differentiability.max,
         DIFFERENCE,
         "the error of its derivative",
     );
+    let differentiable = match known.kinks {
+        None => smooth,
+        Some(kinks) => Condition {
+            statement: smooth.statement,
+            status: Status::Fails(match worst(|m| m.differentiability.max) {
+                None => kinks.to_owned(),
+                Some((value, sigma)) => format!("{kinks}; the error of its derivative is {value:.3e} at {sigma}"),
+            }),
+        },
+    };
     let homogeneous = measured(
         "D is locally homogeneous, J x = D(x)",
         |m| m.homogeneity_2.max,
