@@ -27,7 +27,7 @@ pub struct SolverOptions {
     /// Algorithm: pnp-hqs, pnp-admm, red-gd, ...; --help-solver with a wrong name lists them all
     #[arg(long, value_name = "A", default_value = "pnp-hqs")]
     pub solver: String,
-    /// Weight of the prior, or auto[:RULE]: found for each image by discrepancy, quasi-optimality, balancing, l-curve, sure
+    /// Weight of the prior, or auto or auto:RULE: found for each image by discrepancy, quasi-optimality, balancing, l-curve, sure
     /// or (with --simulate, for comparison) oracle [default: the solver's own]
     #[arg(long, value_name = "L|auto[:RULE]")]
     pub strength: Option<Strength>,

@@ -23,7 +23,7 @@ pub fn vjp(denoiser: &dyn DifferentiableDenoiser, x: &Image, sigma: Sigma, v: &I
     Ok((output.without_autodiff(), gradient.without_autodiff()))
 }
 
-/// The Jacobian of a denoiser at one patch, J[i][j] = d D_i / d x_j, on the host in f64.
+/// The Jacobian of a denoiser at one patch, J_ij = d D_i / d x_j, on the host in f64.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Jacobian {
     n: usize,
