@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use toml::{Table, Value};
-use tweedie_imaging::{Denoiser, SigmaSupport};
+use tweedie_imaging::classical::{Classical, TotalVariation};
+use tweedie_imaging::{Denoiser, DenoiserInfo, HostDenoiser, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, WEIGHTS_FILE};
 
 use crate::channels;
@@ -18,10 +19,22 @@ use crate::usage::usage;
 pub struct Loaded {
     /// The name or path by which the user called it.
     pub name: String,
-    /// Its folder.
-    pub folder: PathBuf,
     /// The denoiser, for images of its own channels.
-    pub denoiser: Arc<NetworkDenoiser>,
+    pub kind: Kind,
+}
+
+/// What was loaded.
+pub enum Kind {
+    /// A network, from its folder.
+    Network {
+        folder: PathBuf,
+        denoiser: Arc<NetworkDenoiser>,
+    },
+    /// A denoiser without weights.
+    Classical {
+        method: Classical,
+        denoiser: Arc<dyn HostDenoiser>,
+    },
 }
 
 /// The folder of a checkpoint that is given by path or by name.
@@ -41,13 +54,50 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
         bail!("{name}: expected the folder of a checkpoint, found no {CONFIG_FILE} in it");
     }
     bail!(
-        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, or a name in {}",
+        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, {}, or a name in {}",
+        Classical::ALL.map(Classical::name).join(", "),
         locate::description("checkpoints")
     )
 }
 
-/// Loads a checkpoint; `settings` are the values of the section `denoiser`.
-pub fn load(session: &Session, name: &str, mut settings: Table) -> anyhow::Result<Loaded> {
+/// Loads a checkpoint, or takes the classical denoiser of that name; `settings` are the values of the section `denoiser`.
+pub fn load(session: &Session, name: &str, settings: Table) -> anyhow::Result<Loaded> {
+    let kind = match Classical::from_name(name) {
+        Some(method) => Kind::Classical {
+            method,
+            denoiser: classical(method, settings)?,
+        },
+        None => network(session, name, settings)?,
+    };
+    let name = name.to_owned();
+    Ok(Loaded { name, kind })
+}
+
+fn classical(method: Classical, mut settings: Table) -> anyhow::Result<Arc<dyn HostDenoiser>> {
+    let tolerance = match method {
+        Classical::TotalVariation => settings.remove("tolerance"),
+        _ => None,
+    };
+    if let Some(key) = settings.keys().next() {
+        let takes = match method {
+            Classical::TotalVariation => "denoiser.tolerance",
+            _ => "no setting",
+        };
+        return Err(usage(format!("-C denoiser.{key}: '{}' takes {takes}", method.name())));
+    }
+    let Some(value) = tolerance else {
+        return Ok(method.denoiser());
+    };
+    let number = value.as_float().or_else(|| value.as_integer().map(|n| n as f64));
+    let denoiser = TotalVariation::with_tolerance(number.unwrap_or(f64::NAN)).map_err(|_| {
+        usage(format!(
+            "-C denoiser.tolerance: expected a number from 1e-9 to 1, got {value}"
+        ))
+    })?;
+    Ok(Arc::new(denoiser))
+}
+
+fn network(session: &Session, name: &str, mut settings: Table) -> anyhow::Result<Kind> {
     let tile_pixels = match settings.remove("tile_pixels") {
         None => None,
         Some(Value::Integer(n)) if n > 0 => Some(usize::try_from(n)?),
@@ -76,8 +126,7 @@ pub fn load(session: &Session, name: &str, mut settings: Table) -> anyhow::Resul
         levels_text(info.sigma),
         info.receptive_field
     ));
-    Ok(Loaded {
-        name: name.to_owned(),
+    Ok(Kind::Network {
         folder,
         denoiser: Arc::new(denoiser),
     })
@@ -86,14 +135,33 @@ pub fn load(session: &Session, name: &str, mut settings: Table) -> anyhow::Resul
 impl Loaded {
     /// The denoiser for images with `channels` channels; see [`channels::adapt`].
     pub fn for_channels(&self, channels: usize) -> anyhow::Result<Arc<dyn Denoiser>> {
-        let denoiser: Arc<dyn Denoiser> = Arc::clone(&self.denoiser) as _;
+        let denoiser: Arc<dyn Denoiser> = match &self.kind {
+            Kind::Network { denoiser, .. } => Arc::clone(denoiser) as _,
+            Kind::Classical { denoiser, .. } => Arc::clone(denoiser) as _,
+        };
         channels::adapt(denoiser, channels)
+    }
+
+    /// Its facts.
+    pub fn info(&self) -> &DenoiserInfo {
+        match &self.kind {
+            Kind::Network { denoiser, .. } => denoiser.info(),
+            Kind::Classical { denoiser, .. } => denoiser.info(),
+        }
+    }
+
+    /// Where it is, or what it is, for reports.
+    pub fn origin(&self) -> String {
+        match &self.kind {
+            Kind::Network { folder, .. } => folder.display().to_string(),
+            Kind::Classical { method, .. } => format!("{}: {}", method.name(), method.description()),
+        }
     }
 
     /// Says once how images with other channels than the checkpoint's are treated.
     pub fn note_channels(&self, session: &Session, channels: usize, said: &mut bool) {
-        let own = self.denoiser.info().channels;
-        if own != channels && !std::mem::replace(said, true) {
+        let own = self.info().channels;
+        if own != 0 && own != channels && !std::mem::replace(said, true) {
             session.note(match own {
                 1 => format!(
                     "'{}' is a gray checkpoint: the channels of colour images are treated one by one",
@@ -111,6 +179,7 @@ impl Loaded {
 /// "gray", "colour", ...
 pub fn channels_text(channels: usize) -> String {
     match channels {
+        0 => "any".to_owned(),
         1 => "gray".to_owned(),
         3 => "colour".to_owned(),
         n => format!("{n} channels"),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::bail;
-use burn::tensor::Tensor;
-use tweedie_imaging::{Image, image_from_vec, noise};
+use burn::tensor::{Device, Tensor};
+use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
 use tweedie_operators::{
     BayerPattern, Blur, CompressedSensing, Demosaicking, Downsampling, Field, Identity, Kernel, LinearOperator, Mask,
     Mri, Radon,
@@ -147,18 +147,23 @@ impl Task {
     pub fn measure(&self, operator: &dyn LinearOperator, clean: Image, name: &str) -> anyhow::Result<Image> {
         let device = clean.device();
         let y = operator.apply(clean)?;
-        let [_, channels, rows, cols] = y.dims();
-        let noise = noise::gaussian(y.dims(), self.noise, self.seed, noise::stream_from_name(name), &device)?;
+        let noise = self.noise(y.dims(), self.noise, name, &device)?;
+        Ok(y + noise)
+    }
+
+    /// Noise of level `sigma` for a measurement of shape `dims`, drawn by the seed and the name.
+    pub fn noise(&self, dims: [usize; 4], sigma: Sigma, name: &str, device: &Device) -> anyhow::Result<Image> {
+        let [_, channels, rows, cols] = dims;
+        let noise = noise::gaussian(dims, sigma, self.seed, noise::stream_from_name(name), device)?;
         // What is not measured carries no noise either: it is zero in the measurement.
-        let noise = match &self.degradation {
+        Ok(match &self.degradation {
             Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
                 let mask: Tensor<4> =
-                    image_from_vec(pixels.values([rows, cols], self.seed)?, [1, 1, rows, cols], &device)?;
+                    image_from_vec(pixels.values([rows, cols], self.seed)?, [1, 1, rows, cols], device)?;
                 noise * mask.repeat_dim(1, channels)
             }
             _ => noise,
-        };
-        Ok(y + noise)
+        })
     }
 
     /// The first estimate, from which solvers start: the measurement where it is an image of the scene itself, else

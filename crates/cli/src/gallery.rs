@@ -156,9 +156,14 @@ fn results(scores: &[Scores]) -> Table {
         "residual",
         "seconds",
     ]);
+    let with_strength = scores.iter().any(|s| s.strength.is_some());
+    if with_strength {
+        table.columns.push("strength".to_owned());
+        table.columns.push("rule".to_owned());
+    }
     let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
     for s in scores {
-        table.row([
+        let mut cells = vec![
             s.name.clone(),
             s.task.to_owned(),
             s.solver.to_owned(),
@@ -171,7 +176,13 @@ fn results(scores: &[Scores]) -> Table {
             s.fixed_point_residual
                 .map_or(String::new(), |value| format!("{value:.1e}")),
             format!("{:.2}", s.seconds),
-        ]);
+        ];
+        if with_strength {
+            let found = s.strength.as_ref();
+            cells.push(number(found.and_then(|found| found.value), 4));
+            cells.push(found.map_or(String::new(), |found| found.rule.to_string()));
+        }
+        table.row(cells);
     }
     table
 }

@@ -19,6 +19,7 @@ mod overrides;
 mod progress;
 mod session;
 mod solve;
+mod strength;
 mod task;
 mod training_card;
 mod training_data;

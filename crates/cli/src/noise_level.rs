@@ -1,9 +1,18 @@
-//! `auto` noise levels.
+//! Noise levels on the command line.
 
 use tweedie_imaging::{Image, Sigma, SigmaSupport};
 use tweedie_operators::rules::estimate_noise;
 
 use crate::session::Session;
+use crate::usage::usage;
+
+/// The levels of `--sigma S,...`, in grey levels.
+pub fn given(levels: &[f64]) -> anyhow::Result<Vec<Sigma>> {
+    levels
+        .iter()
+        .map(|&level| Sigma::from_grey_levels(level).map_err(|error| usage(format!("--sigma: {error}"))))
+        .collect()
+}
 
 /// The noise level of one image, estimated from itself and moved into the range that the denoiser is made for.
 pub fn estimate(session: &Session, name: &str, image: &Image, support: SigmaSupport) -> anyhow::Result<Sigma> {

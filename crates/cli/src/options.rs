@@ -34,7 +34,7 @@ pub struct Common {
 /// The denoiser and how images are read for it.
 #[derive(Args, Clone, Debug)]
 pub struct Denoising {
-    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder
+    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder; or median, haar, nlm, tv, which have no weights
     #[arg(long, value_name = "C")]
     pub checkpoint: String,
     #[command(flatten)]

@@ -16,6 +16,7 @@ use tweedie_solver::{
 };
 
 use crate::session::Session;
+use crate::strength::{Found, Search, Strength, Tried};
 use crate::task::Task;
 use crate::usage::usage;
 
@@ -26,9 +27,10 @@ pub struct SolverOptions {
     /// Algorithm: pnp-hqs, pnp-admm, red-gd, ...; --help-solver with a wrong name lists them all
     #[arg(long, value_name = "A", default_value = "pnp-hqs")]
     pub solver: String,
-    /// Weight of the prior, or auto: the solver's own
-    #[arg(long, value_name = "L|auto", default_value = "auto")]
-    pub strength: Auto,
+    /// Weight of the prior, or auto or auto:RULE: found for each image by discrepancy, quasi-optimality, balancing, l-curve, sure
+    /// or (with --simulate, for comparison) oracle [default: the solver's own]
+    #[arg(long, value_name = "L|auto[:RULE]")]
+    pub strength: Option<Strength>,
     /// The denoiser's noise level in grey levels, or the first one of solvers that lower it, or auto: the solver's own
     #[arg(long, value_name = "S|auto", default_value = "auto")]
     pub sigma: Auto,
@@ -68,6 +70,7 @@ impl FromStr for Auto {
 }
 
 /// A measurement to restore.
+#[derive(Clone)]
 pub struct Measurement {
     /// Name of the image.
     pub name: String,
@@ -84,6 +87,8 @@ pub struct Restored {
     pub trace: Vec<TraceRow>,
     pub stop: StopReason,
     pub scores: Scores,
+    /// What was tried to find the strength, with --strength auto.
+    pub sweep: Vec<Tried>,
 }
 
 /// One result, as the JSON has it.
@@ -103,6 +108,8 @@ pub struct Scores {
     pub seconds: f64,
     pub denoiser_calls: u32,
     pub fixed_point_residual: Option<f64>,
+    /// How the strength was found, with --strength auto.
+    pub strength: Option<Found>,
 }
 
 /// A solver with the options that do not depend on the image.
@@ -110,6 +117,7 @@ pub struct Solver {
     pub entry: Entry,
     options: SolverOptions,
     parameters: Table,
+    pub search: Option<Search>,
 }
 
 impl SolverOptions {
@@ -117,7 +125,7 @@ impl SolverOptions {
     pub fn of(solver: &str) -> Self {
         Self {
             solver: solver.to_owned(),
-            strength: Auto::Auto,
+            strength: None,
             sigma: Auto::Auto,
             iterations: None,
             tolerance: None,
@@ -127,15 +135,30 @@ impl SolverOptions {
     }
 
     /// Finds the solver and collects its parameters; `settings` is the section `solver` of -C.
-    pub fn resolve(&self, settings: Table, seed: Option<u64>) -> anyhow::Result<Solver> {
+    pub fn resolve(&self, mut settings: Table, seed: Option<u64>) -> anyhow::Result<Solver> {
+        let search = Search::resolve(self.strength, settings.remove("grid"))?;
         let entry = find(&self.solver).map_err(|error| usage(error.to_string()))?;
         let mut parameters = settings;
         let mut set = |key: &str, value: Value| match parameters.insert(key.to_owned(), value) {
             None => Ok(()),
             Some(_) => Err(usage(format!("--{key}: expected once, got -C solver.{key} too"))),
         };
-        if let Auto::Given(strength) = self.strength {
-            set("strength", strength.into())?;
+        let has_strength = entry
+            .about
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == "strength");
+        match self.strength {
+            Some(_) if !has_strength => {
+                return Err(usage(format!(
+                    "--strength: solver '{}' has no strength",
+                    entry.about.name
+                )));
+            }
+            Some(Strength::Given(strength)) => set("strength", strength.into())?,
+            // Set for each run of the search, and not by -C besides.
+            Some(Strength::Auto(_)) => set("strength", 1.0.into())?,
+            None => {}
         }
         if let Some(iterations) = self.iterations {
             set("iterations", i64::from(iterations).into())?;
@@ -149,6 +172,9 @@ impl SolverOptions {
                     .into(),
             )?;
         }
+        if search.is_some() {
+            parameters.remove("strength");
+        }
         if let (Auto::Given(_), true) = (self.sigma, parameters.contains_key("sigma")) {
             return Err(usage("--sigma: expected once, got -C solver.sigma too"));
         }
@@ -159,6 +185,7 @@ impl SolverOptions {
             entry,
             options: self.clone(),
             parameters,
+            search,
         })
     }
 }
@@ -183,7 +210,12 @@ impl Solver {
                 ("sigma", Auto::Given(level)) => Some(format!("{level} grey levels")),
                 _ => None,
             };
+            let by_search = match (info.parameter.name, self.search) {
+                ("strength", Some(search)) => Some(search.to_string()),
+                _ => None,
+            };
             let value = by_option
+                .or(by_search)
                 .or(given)
                 .or(info.default)
                 .unwrap_or_else(|| "auto".to_owned());
@@ -207,13 +239,28 @@ impl Solver {
         described
     }
 
-    /// Restores one measurement.
+    /// Restores one measurement, at the strength that a rule finds if one is to be found.
     pub fn run(
         &self,
         session: &Session,
         measurement: &Measurement,
         denoiser: Arc<dyn Denoiser>,
         bar: &ProgressBar,
+    ) -> anyhow::Result<Restored> {
+        match self.search {
+            Some(search) => search.run(self, session, measurement, denoiser, bar),
+            None => self.attempt(session, measurement, denoiser, bar, Attempt::default()),
+        }
+    }
+
+    /// Restores one measurement at one strength.
+    pub fn attempt(
+        &self,
+        session: &Session,
+        measurement: &Measurement,
+        denoiser: Arc<dyn Denoiser>,
+        bar: &ProgressBar,
+        attempt: Attempt<'_>,
     ) -> anyhow::Result<Restored> {
         let Measurement {
             name,
@@ -225,6 +272,9 @@ impl Solver {
         let start = task.start(operator.as_ref(), y.clone())?;
         let fidelity: Arc<dyn DataFidelity> = Arc::new(L2::new(Arc::clone(operator), y.clone())?);
         let mut parameters = self.parameters.clone();
+        if let Some(strength) = attempt.strength {
+            parameters.insert("strength".to_owned(), strength.into());
+        }
         if let Auto::Given(levels) = self.options.sigma {
             let sigma = self.levels(Sigma::from_grey_levels(levels)?, task.noise, denoiser.info().sigma);
             parameters.insert("sigma".to_owned(), sigma);
@@ -251,7 +301,10 @@ impl Solver {
         if let Some(truth) = truth {
             executor = executor.truth(truth);
         }
-        let run = executor.run(start.clone())?;
+        // Where a run goes on to a tolerance, and its map never changes, its end does not depend on its start.
+        let is_free = self.options.tolerance.is_some() && algorithm.settled_from() == 0;
+        let first_image = attempt.warm_start.filter(|_| is_free).unwrap_or(&start);
+        let run = executor.run(first_image.clone())?;
         let score = |image: &Image| truth.as_ref().map(|truth| psnr(image, truth)).transpose();
         let first = |values: Option<Vec<f64>>| values.and_then(|values| values.first().copied());
         let last = run.trace.last();
@@ -267,12 +320,14 @@ impl Solver {
             seconds: last.map_or(0.0, |row| row.solver_s),
             denoiser_calls: last.map_or(0, |row| row.work.denoiser_calls),
             fixed_point_residual: last.map(|row| row.fixed_point_residual),
+            strength: None,
         };
         Ok(Restored {
             image: run.image,
             trace: run.trace,
             stop: run.stop,
             scores,
+            sweep: Vec::new(),
         })
     }
 
@@ -295,8 +350,17 @@ impl Solver {
     }
 }
 
+/// What one of several restorations of a measurement is given.
+#[derive(Clone, Copy, Default)]
+pub struct Attempt<'a> {
+    /// In place of the solver's own.
+    pub strength: Option<f64>,
+    /// Where the run starts, if its end does not depend on that; else it starts as ever.
+    pub warm_start: Option<&'a Image>,
+}
+
 /// How many numbers of y carry noise.
-fn measured_values(task: &Task, dims: [usize; 4]) -> usize {
+pub fn measured_values(task: &Task, dims: [usize; 4]) -> usize {
     use crate::degradation::Degradation;
     let [_, channels, rows, cols] = dims;
     let chosen = match &task.degradation {
@@ -421,7 +485,7 @@ mod tests {
     fn a_parameter_given_twice_is_refused() {
         let settings = || toml::from_str::<Table>("strength = 1.0\nsigma = 0.1").unwrap();
         let options = SolverOptions {
-            strength: Auto::Given(2.0),
+            strength: Some(Strength::Given(2.0)),
             ..SolverOptions::of("red-gd")
         };
         assert!(options.resolve(settings(), None).is_err());

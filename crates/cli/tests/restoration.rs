@@ -38,6 +38,7 @@ fn json_has_the_documented_keys() {
         "seconds",
         "denoiser_calls",
         "fixed_point_residual",
+        "strength",
     ];
     expected.sort_unstable();
     assert_eq!(keys(result), expected);
@@ -269,4 +270,47 @@ fn the_demo_writes_pictures_and_a_page() {
         "three pictures for each of eight photographs, and the page: {files:?}"
     );
     assert!(files.contains(&"report.html".to_owned()));
+}
+
+#[test]
+fn a_rule_finds_the_strength() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, image) = (
+        folder.path().join("out"),
+        std::path::Path::new("datasets/samples/camera.png"),
+    );
+    let line = "restore --simulate --task denoise --noise 25 --checkpoint gray -C solver.grid.from=0.1 -C \
+                solver.grid.to=1 -C solver.grid.count=3 --iterations 2";
+    let found = json(&format!("{line} --strength auto:discrepancy --out"), &[&out, image]);
+    let strength = &found["results"][0]["strength"];
+    assert_eq!(strength["rule"], "discrepancy");
+    assert!(
+        strength["tried"] == 3 && out.join("camera.strengths.csv").is_file(),
+        "{strength}"
+    );
+    // The same strength given outright is the same run.
+    if let Some(value) = strength["value"].as_f64() {
+        let line = "restore --simulate --task denoise --noise 25 --checkpoint gray --iterations 2";
+        let given = json(&format!("{line} --strength {value} --out"), &[&out, image]);
+        assert_eq!(given["results"][0]["psnr_db"], found["results"][0]["psnr_db"]);
+        assert!(given["results"][0]["strength"].is_null());
+    }
+}
+
+#[test]
+fn rules_that_cannot_work_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = std::path::Path::new("datasets/samples/camera.png");
+    for (options, status, expected) in [
+        ("--noise 25 --strength auto:oracle", 2, "--simulate"),
+        ("--noise 25 --strength auto:best", 2, "balancing"),
+        ("--noise 25 --strength auto --solver red-pro", 2, "has no strength"),
+        ("--noise 25 --strength 1 -C solver.grid.from=0.1", 2, "no effect"),
+        ("--noise 25 --strength auto -C solver.grid.form=0.1", 2, "form"),
+    ] {
+        let line = format!("restore --task denoise --checkpoint gray {options} --out");
+        let run = tweedie(&line, &[folder.path(), image]);
+        assert_eq!(run.status, Some(status), "{options}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{options}: {}", run.stderr);
+    }
 }

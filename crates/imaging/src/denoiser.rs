@@ -53,3 +53,44 @@ pub trait GradientDenoiser: Denoiser {
     /// As [`Denoiser::denoise`].
     fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), Error>;
 }
+
+/// A denoiser that computes on the host in f64, each channel by itself: its difference quotients are not lost in rounding.
+pub trait HostDenoiser: Denoiser {
+    /// D of one channel, row by row; `size` is `[H, W]`, both at least 1, and `plane` has as many values.
+    fn denoise_plane(&self, plane: &[f64], size: [usize; 2], sigma: Sigma) -> Vec<f64>;
+
+    /// The error of a result as far as it comes from the computation, root mean square: f64 rounding, unless the denoiser
+    /// iterates to a tolerance.
+    fn precision(&self, sigma: Sigma) -> f64 {
+        let _ = sigma;
+        f64::EPSILON
+    }
+
+    /// D of a batch, in `[N, C, H, W]` order.
+    ///
+    /// # Errors
+    /// As [`Denoiser::denoise`]; [`Error::Shape`] if there are not as many values as `dims` says, or none.
+    fn denoise_values(&self, values: &[f64], dims: [usize; 4], sigma: Sigma) -> Result<Vec<f64>, Error> {
+        let [n, c, h, w] = dims;
+        if n * c * h * w != values.len() || values.is_empty() {
+            return Err(Error::Shape {
+                operation: "denoise",
+                expected: "[N, C, H, W], none of them 0".to_owned(),
+                got: format!("{} values for {dims:?}", values.len()),
+            });
+        }
+        let info = self.info();
+        match info.sigma {
+            SigmaSupport::Range { min, max } if !info.sigma.contains(sigma) => Err(Error::UnsupportedSigma {
+                name: info.name.clone(),
+                min,
+                max,
+                got: sigma,
+            }),
+            _ => Ok(values
+                .chunks(h * w)
+                .flat_map(|plane| self.denoise_plane(plane, [h, w], sigma))
+                .collect()),
+        }
+    }
+}

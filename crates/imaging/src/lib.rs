@@ -1,5 +1,5 @@
-//! What every Tweedie crate shares: the [`Image`] type, noise levels, the denoiser traits, seeded host noise, metrics
-//! and files of images and arrays.
+//! What every Tweedie crate shares: the [`Image`] type, noise levels, the denoiser traits, classical denoisers, seeded
+//! host noise, metrics and files of images and arrays.
 //!
 //! ```
 //! use burn::tensor::Device;
@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod atomic;
+pub mod classical;
 mod color;
 mod denoiser;
 mod error;
@@ -38,7 +39,7 @@ mod sigma;
 
 pub use atomic::write_atomic;
 pub use color::{ColorMode, luma_from_rgb};
-pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser};
+pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser, HostDenoiser};
 pub use error::Error;
 pub use files::{
     Array, Depth, LoadedImage, MAX_VALUES, depth_for, read_array, read_image, read_npz, write_array, write_image,

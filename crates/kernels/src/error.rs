@@ -16,6 +16,13 @@ pub enum Error {
         /// Batch size, channels, height and width as asked for.
         nchw: [usize; 4],
     },
+    /// A size that cannot be halved.
+    OddSize {
+        /// Rows.
+        h: usize,
+        /// Columns.
+        w: usize,
+    },
     /// A slice has the wrong number of elements.
     Length {
         /// The function that was called.
@@ -53,6 +60,7 @@ impl fmt::Display for Error {
         match self {
             Self::EmptyShape { nchw } => write!(f, "no dimension may be zero: [n, c, h, w] = {nchw:?}"),
             Self::TooLarge { nchw } => write!(f, "too large for memory: [n, c, h, w] = {nchw:?}"),
+            Self::OddSize { h, w } => write!(f, "rows and columns must be even: {h}x{w}"),
             Self::Length {
                 operation,
                 argument,

@@ -102,6 +102,18 @@ impl Layout {
         Self::new(self.n, c, self.h, self.w)
     }
 
+    /// The layout of the four phases at half the resolution, four times the channels ([`unshuffle`](crate::unshuffle)).
+    ///
+    /// # Errors
+    /// [`Error::OddSize`] unless the size is even; [`Error::TooLarge`] as in [`Layout::new`].
+    pub fn unshuffled(&self) -> Result<Self, Error> {
+        let Self { n, c, h, w, .. } = *self;
+        if !(h.is_multiple_of(2) && w.is_multiple_of(2)) {
+            return Err(Error::OddSize { h, w });
+        }
+        Self::new(n, 4 * c, h / 2, w / 2)
+    }
+
     /// Elements of a padded buffer: the product of [`Layout::dims`].
     #[allow(clippy::len_without_is_empty)] // never empty
     pub fn len(&self) -> usize {

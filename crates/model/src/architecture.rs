@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::SigmaSupport;
 
-use crate::{DncnnConfig, Error, FfdnetConfig, Network};
+use crate::{DncnnConfig, Error, FfdnetConfig, Network, UnetConfig};
 
 /// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub enum Architecture {
     Dncnn(DncnnConfig),
     /// A stack of 3x3 convolutions at half resolution.
     Ffdnet(FfdnetConfig),
+    /// A U-Net of residual blocks.
+    Unet(UnetConfig),
 }
 
 impl Architecture {
@@ -25,6 +27,7 @@ impl Architecture {
         Ok(match self {
             Self::Dncnn(config) => Network::Dncnn(config.init(seed, device)?),
             Self::Ffdnet(config) => Network::Ffdnet(config.init(seed, device)?),
+            Self::Unet(config) => Network::Unet(config.init(seed, device)?),
         })
     }
 
@@ -33,6 +36,7 @@ impl Architecture {
         match self {
             Self::Dncnn(config) => config.channels,
             Self::Ffdnet(config) => config.channels,
+            Self::Unet(config) => config.channels,
         }
     }
 
@@ -52,6 +56,16 @@ impl Architecture {
         match self {
             Self::Dncnn(config) => config.receptive_field(),
             Self::Ffdnet(config) => config.receptive_field(),
+            Self::Unet(config) => config.receptive_field(),
+        }
+    }
+
+    /// The network treats an image as it treats a part of it that starts at a multiple of this.
+    pub fn size_multiple(&self) -> usize {
+        match self {
+            Self::Dncnn(_) => 1,
+            Self::Ffdnet(_) => 2,
+            Self::Unet(config) => config.size_multiple(),
         }
     }
 

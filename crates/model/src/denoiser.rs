@@ -13,6 +13,7 @@ pub struct NetworkDenoiser {
     device: Device,
     info: DenoiserInfo,
     tile_pixels: usize,
+    size_multiple: usize,
 }
 
 impl NetworkDenoiser {
@@ -40,6 +41,7 @@ impl NetworkDenoiser {
             device,
             info,
             tile_pixels: tiling::DEFAULT_PIXELS,
+            size_multiple: architecture.size_multiple(),
         }
     }
 
@@ -93,8 +95,11 @@ impl Denoiser for NetworkDenoiser {
         self.check(&x, sigma)?;
         Ok(tiling::map_tiles(
             x.without_autodiff(),
-            self.info.receptive_field / 2,
-            self.tile_pixels,
+            tiling::Tiles {
+                radius: self.info.receptive_field / 2,
+                alignment: self.size_multiple,
+                max_pixels: self.tile_pixels,
+            },
             |tile| self.run(tile, sigma),
         ))
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::architecture::require_range;
 use crate::conv::stack;
 use crate::dncnn::{one, yes};
+use crate::phases::{extend_to_multiple, image_from_phases, phases_from_image};
 use crate::{Conv3x3, Error};
 
 /// Configuration of [`Ffdnet`].
@@ -72,8 +73,7 @@ impl Ffdnet {
     /// [`Self::forward`] with the stack of convolutions given from outside.
     fn forward_with(&self, x: Tensor<4>, sigma: Tensor<1>, stack: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
         let [n, c, h, w] = x.dims();
-        let padded = repeat_last(repeat_last(x.clone(), 2), 3);
-        let phases = phases_from_image(padded);
+        let phases = phases_from_image(extend_to_multiple(x.clone(), 2));
         let [_, _, hp, wp] = phases.dims();
         let map = sigma.reshape([n, 1, 1, 1]).expand([n, 1, hp, wp]);
         let output = stack(Tensor::cat(vec![phases, map], 1));
@@ -87,45 +87,9 @@ impl Ffdnet {
     }
 }
 
-/// Repeats the last row (`dim` 2) or column (`dim` 3) once if the size is odd.
-fn repeat_last(x: Tensor<4>, dim: usize) -> Tensor<4> {
-    let size = x.dims()[dim];
-    if size.is_multiple_of(2) {
-        return x;
-    }
-    let last = x.clone().narrow(dim, size - 1, 1);
-    Tensor::cat(vec![x, last], dim)
-}
-
-/// `[N, C, H, W]` to `[N, 4 C, H/2, W/2]`, channel 4 c + 2 row + column, as PyTorch's `pixel_unshuffle`.
-fn phases_from_image(x: Tensor<4>) -> Tensor<4> {
-    let [n, c, h, w] = x.dims();
-    x.reshape([n, c, h / 2, 2, w / 2, 2])
-        .permute([0, 1, 3, 5, 2, 4])
-        .reshape([n, 4 * c, h / 2, w / 2])
-}
-
-/// The inverse of [`phases_from_image`].
-fn image_from_phases(x: Tensor<4>) -> Tensor<4> {
-    let [n, c4, h, w] = x.dims();
-    x.reshape([n, c4 / 4, 2, 2, h, w])
-        .permute([0, 1, 4, 2, 5, 3])
-        .reshape([n, c4 / 4, 2 * h, 2 * w])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn phases_are_in_pytorch_order_and_invert() {
-        let device = Device::flex();
-        let x = Tensor::<1>::from_floats([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], &device).reshape([1, 1, 2, 4]);
-        let phases = phases_from_image(x.clone());
-        let values = phases.clone().into_data().try_into_vec::<f32>().unwrap();
-        assert_eq!(values, [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
-        image_from_phases(phases).into_data().assert_eq(&x.into_data(), true);
-    }
 
     #[test]
     fn odd_sizes_keep_their_shape() {

@@ -11,9 +11,11 @@ mod ffdnet;
 mod import;
 mod init;
 mod network;
+mod phases;
 mod tensor_file;
 mod tiling;
 pub mod train;
+mod unet;
 mod weights;
 
 pub use architecture::Architecture;
@@ -25,3 +27,4 @@ pub use error::Error;
 pub use ffdnet::{Ffdnet, FfdnetConfig};
 pub use import::Format;
 pub use network::Network;
+pub use unet::{Unet, UnetConfig};

@@ -3,15 +3,19 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::{Dncnn, Ffdnet};
+use crate::{Dncnn, Ffdnet, Unet};
 
 /// A denoising network.
 #[derive(Module, Debug)]
+// One network at a time: an indirection would only complicate its parameters' paths.
+#[allow(clippy::large_enum_variant)]
 pub enum Network {
     /// See [`Dncnn`].
     Dncnn(Dncnn),
     /// See [`Ffdnet`].
     Ffdnet(Ffdnet),
+    /// See [`Unet`].
+    Unet(Unet),
 }
 
 impl Network {
@@ -23,6 +27,7 @@ impl Network {
         match self {
             Self::Dncnn(network) => network.forward(x, sigma),
             Self::Ffdnet(network) => network.forward(x, sigma),
+            Self::Unet(network) => network.forward(x, sigma),
         }
     }
 }

@@ -6,25 +6,33 @@ use burn::tensor::Tensor;
 /// of the two activations that a stack of layers holds at a time.
 pub(crate) const DEFAULT_PIXELS: usize = 1 << 19;
 
-/// Tiles start at multiples of this, so that the phases of a half-resolution network stay where they are.
-const ALIGNMENT: usize = 2;
+/// How to cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tiles {
+    /// Pixels by which a tile is extended on every side that is not a border of the image.
+    pub radius: usize,
+    /// Tiles start at multiples of this, so that the cells of the coarsest level of a network stay where they are.
+    pub alignment: usize,
+    /// Pixels of a tile, margins included; 0 for no limit.
+    pub max_pixels: usize,
+}
 
 /// Applies `f` to tiles of at most about `max_pixels` pixels and puts the results together.
 ///
-/// Each tile is extended by `radius` pixels on every side that is not a border of the image and cropped afterwards, so
-/// for an `f` with that receptive-field radius the result equals `f` of the whole image up to rounding.
-pub(crate) fn map_tiles(
-    x: Tensor<4>,
-    radius: usize,
-    max_pixels: usize,
-    f: impl Fn(Tensor<4>) -> Tensor<4>,
-) -> Tensor<4> {
+/// Extended tiles are cropped afterwards, so for an `f` with that receptive-field radius the result equals `f` of the
+/// whole image up to rounding.
+pub(crate) fn map_tiles(x: Tensor<4>, tiles: Tiles, f: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+    let Tiles {
+        radius,
+        alignment,
+        max_pixels,
+    } = tiles;
     let [n, _, h, w] = x.dims();
     if n * h * w <= max_pixels || max_pixels == 0 {
         return f(x);
     }
-    let margin = radius.next_multiple_of(ALIGNMENT);
-    let [tile_h, tile_w] = tile_size(h, w, max_pixels, margin);
+    let margin = radius.next_multiple_of(alignment);
+    let [tile_h, tile_w] = tile_size([h, w], margin, tiles);
     let mut images = Vec::with_capacity(n);
     for image in x.split(1, 0) {
         let mut rows = Vec::new();
@@ -54,17 +62,20 @@ pub(crate) fn map_tiles(
 }
 
 /// The tile that covers the image with the fewest pixels, margins included, among those that fit.
-fn tile_size(h: usize, w: usize, max_pixels: usize, margin: usize) -> [usize; 2] {
+fn tile_size([h, w]: [usize; 2], margin: usize, tiles: Tiles) -> [usize; 2] {
+    let Tiles {
+        alignment, max_pixels, ..
+    } = tiles;
     let cost = |size: usize, parts: usize| {
-        let tile = size.div_ceil(parts).next_multiple_of(ALIGNMENT);
+        let tile = size.div_ceil(parts).next_multiple_of(alignment);
         (tile, if parts == 1 { size } else { tile + 2 * margin })
     };
     let mut best = None;
-    for rows in 1..=h.div_ceil(ALIGNMENT) {
+    for rows in 1..=h.div_ceil(alignment) {
         let (tile_h, padded_h) = cost(h, rows);
         // The fewest columns that fit: more only add margins.
         let fits = |columns: usize| padded_h * cost(w, columns).1 <= max_pixels;
-        let Some(columns) = (1..=w.div_ceil(ALIGNMENT)).find(|&columns| fits(columns)) else {
+        let Some(columns) = (1..=w.div_ceil(alignment)).find(|&columns| fits(columns)) else {
             continue;
         };
         let (tile_w, padded_w) = cost(w, columns);
@@ -77,7 +88,7 @@ fn tile_size(h: usize, w: usize, max_pixels: usize, margin: usize) -> [usize; 2]
         }
     }
     // Margins alone exceed the limit: tiles as large as their margins keep the work within nine times the image.
-    best.map_or([2 * margin.max(ALIGNMENT), 2 * margin.max(ALIGNMENT)], |(_, tile)| tile)
+    best.map_or([2 * margin.max(alignment), 2 * margin.max(alignment)], |(_, tile)| tile)
 }
 
 #[cfg(test)]
@@ -85,6 +96,14 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+
+    fn tiles(radius: usize, max_pixels: usize) -> Tiles {
+        Tiles {
+            radius,
+            alignment: 2,
+            max_pixels,
+        }
+    }
 
     /// A map whose output depends on pixels up to 3 away: the mean of a 7x7 window with zero padding.
     fn window(x: Tensor<4>) -> Tensor<4> {
@@ -109,7 +128,7 @@ mod tests {
         ] {
             let values: Vec<f32> = (0..2 * h * w).map(|i| ((i * 7919) % 1013) as f32 / 1013.0).collect();
             let x = Tensor::<1>::from_floats(values.as_slice(), &device).reshape([2, 1, h, w]);
-            let tiled = map_tiles(x.clone(), 3, max_pixels, window);
+            let tiled = map_tiles(x.clone(), tiles(3, max_pixels), window);
             let difference: f32 = (tiled - window(x)).abs().max().into_scalar();
             assert!(difference < 1e-6, "{h}x{w} with {max_pixels}: {difference}");
         }
@@ -119,7 +138,7 @@ mod tests {
     fn no_pass_exceeds_the_limit() {
         let device = Device::flex();
         let x = Tensor::<4>::zeros([1, 1, 200, 150], &device);
-        map_tiles(x, 8, 4000, |tile| {
+        map_tiles(x, tiles(8, 4000), |tile| {
             let [_, _, h, w] = tile.dims();
             assert!(h * w <= 4000, "{h}x{w}");
             tile

@@ -68,7 +68,7 @@ impl Path {
     fn name(&self) -> String {
         self.0
             .iter()
-            .filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet"))
+            .filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet" | "Unet"))
             .cloned()
             .collect::<Vec<_>>()
             .join(".")

@@ -46,7 +46,7 @@ pub struct Plot {
 /// Width and height of the drawing; it scales with the page, texts included.
 const SIZE: (f64, f64) = (600.0, 370.0);
 /// The frame: left, right and lower edge. Its upper edge lies below the legend.
-const FRAME: (f64, f64, f64) = (74.0, 584.0, 318.0);
+const FRAME: (f64, f64, f64) = (88.0, 584.0, 318.0);
 /// Size of the letters; about 9 pixels are left of it on a narrow phone.
 const FONT: f64 = 14.0;
 /// Mean width of a letter of a sans-serif font, in units of its size; only the legend's line breaks depend on it.

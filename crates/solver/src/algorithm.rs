@@ -4,7 +4,7 @@ use serde::Serialize;
 use tweedie_imaging::{Image, Sigma};
 use tweedie_operators::InnerSolve;
 
-use crate::Error;
+use crate::{Acceleration, Error, FixedPointMap};
 
 /// An iterative restoration algorithm with its problem and parameters: what the executor runs.
 pub trait Algorithm: Send + Sync {
@@ -17,6 +17,11 @@ pub trait Algorithm: Send + Sync {
     /// The first iteration (from 0) from which all iterations have the same fixed points, so that "converged" has a
     /// meaning; at least [`Self::iterations`] if there is none.
     fn settled_from(&self) -> u32;
+
+    /// The map that it iterates and how, where it is the iteration of one map: what a study of its rate looks at.
+    fn fixed_point_map(&self) -> Option<(&dyn FixedPointMap, Acceleration)> {
+        None
+    }
 
     /// Begins a run at `x0`, `[1, C, H, W]`.
     ///

@@ -8,17 +8,19 @@ mod jacobian;
 mod lanczos;
 mod pairs;
 mod patch;
+mod subject;
 mod verdict;
 mod whole;
 
 use serde::Serialize;
-use tweedie_imaging::{DifferentiableDenoiser, Image, Sigma, noise};
+use tweedie_imaging::{Image, Sigma, noise};
 
 pub use estimate::Estimate;
 pub use jacobian::{Jacobian, vjp};
 pub use lanczos::{Extreme, largest_eigenvalue};
 pub use pairs::{PairMeasures, measure_pairs};
 pub use patch::{PatchMeasures, measure_patch};
+pub use subject::{Derivatives, Subject};
 pub use verdict::{Condition, Known, Status, Theorem, verdict};
 pub use whole::{WholeMeasures, measure_whole};
 
@@ -53,6 +55,8 @@ pub struct LevelMeasures {
     pub sigma: Sigma,
     /// Patches that were measured.
     pub samples: usize,
+    /// How the Jacobians were computed.
+    pub derivatives: Derivatives,
     /// ||J - J^T||_F^2 / ||J||_F^2.
     pub jacobian_asymmetry: Estimate,
     /// ||(1 + e) D(x) - D((1 + e) x)||^2 / ||(1 + e) D(x)||^2, e = 1e-3.
@@ -67,7 +71,8 @@ pub struct LevelMeasures {
     pub symmetric_part_max: Estimate,
     /// ||D(x)|| / ||x||: at most 1 where D is passive.
     pub passivity: Estimate,
-    /// ||J v - (D(x + h v) - D(x - h v)) / (2 h)|| / ||J v||: zero where D is differentiable.
+    /// ||J - K||_F / ||J||_F with K by central differences, of a step four times as long where J itself is by
+    /// differences: zero where D is differentiable, up to rounding and curvature.
     pub differentiability: Estimate,
     /// ||D(x) - D(z)|| / ||x - z|| over pairs: at most 1 where D is nonexpansive.
     pub expansion: Estimate,
@@ -80,30 +85,53 @@ pub struct LevelMeasures {
     pub converged: bool,
 }
 
-/// Measures a denoiser at one noise level on patches of clean images.
+/// Measures a denoiser at one noise level on noisy patches of clean images.
 ///
 /// # Shapes
 /// Images `[1, C, H, W]`, each at least `options.patch` high and wide.
 ///
 /// # Errors
-/// [`Error::Imaging`] if there is no image, an image is smaller than a patch, or the denoiser fails;
-/// [`Error::NotDifferentiable`] if its output does not depend on the input.
-pub fn certify(
-    denoiser: &dyn DifferentiableDenoiser,
+/// As [`certify_patches`]; [`Error::Imaging`] if there is no image, or an image is smaller than a patch.
+pub fn certify<'a>(
+    subject: impl Into<Subject<'a>>,
     images: &[Image],
     sigma: Sigma,
     options: CertifyOptions,
 ) -> Result<LevelMeasures, Error> {
-    let patches = noisy_patches(images, sigma, options)?;
+    certify_patches(subject, &noisy_patches(images, sigma, options)?, sigma)
+}
+
+/// Measures a denoiser at one noise level on patches that hold their noise already.
+///
+/// # Shapes
+/// Patches `[1, C, H, W]`, all the same.
+///
+/// # Errors
+/// [`Error::Imaging`] if there is no patch, shapes differ, or the denoiser fails; [`Error::NotDifferentiable`] if its
+/// output does not depend on the input.
+pub fn certify_patches<'a>(
+    subject: impl Into<Subject<'a>>,
+    patches: &[Image],
+    sigma: Sigma,
+) -> Result<LevelMeasures, Error> {
+    let subject = subject.into();
+    let dims: Vec<_> = patches.iter().map(Image::dims).collect();
+    if dims.is_empty() || dims.iter().any(|d| *d != dims[0] || d[0] != 1) {
+        return Err(refused(
+            "patches [1, C, H, W], all the same".to_owned(),
+            format!("{dims:?}"),
+        ));
+    }
     let measures = patches
         .iter()
-        .map(|x| measure_patch(denoiser, x, sigma))
+        .map(|x| measure_patch(subject, x, sigma))
         .collect::<Result<Vec<_>, _>>()?;
-    let pairs = measure_pairs(denoiser, &patches, sigma)?;
+    let pairs = measure_pairs(subject, patches, sigma)?;
     let of = |f: fn(&PatchMeasures) -> f64| Estimate::from_samples(measures.iter().map(f));
     Ok(LevelMeasures {
         sigma,
         samples: measures.len(),
+        derivatives: subject.derivatives(),
         jacobian_asymmetry: of(|m| m.jacobian_asymmetry),
         homogeneity_1: of(|m| m.homogeneity_1),
         homogeneity_2: of(|m| m.homogeneity_2),
@@ -124,17 +152,9 @@ pub fn certify(
 /// Noisy patches of the images: their centres first, then seeded random places.
 fn noisy_patches(images: &[Image], sigma: Sigma, options: CertifyOptions) -> Result<Vec<Image>, Error> {
     let side = options.patch;
-    let refuse = |expected: String, got: String| -> Error {
-        tweedie_imaging::Error::Shape {
-            operation: "certify",
-            expected,
-            got,
-        }
-        .into()
-    };
     if images.is_empty() || options.samples == 0 || side == 0 {
         let got = format!("{} images, {} samples, patch {side}", images.len(), options.samples);
-        return Err(refuse("at least one image, one sample and one pixel".to_owned(), got));
+        return Err(refused("at least one image, one sample and one pixel".to_owned(), got));
     }
     // Two uniform numbers in [0, 1] a sample; a stream of its own keeps places and noise apart.
     let places = noise::gaussian_values(2 * options.samples, 1.0, options.seed, u64::MAX);
@@ -143,7 +163,7 @@ fn noisy_patches(images: &[Image], sigma: Sigma, options: CertifyOptions) -> Res
             let image = &images[index % images.len()];
             let [n, _, h, w] = image.dims();
             if n != 1 || h < side || w < side {
-                return Err(refuse(
+                return Err(refused(
                     format!("[1, C, H, W] with H, W >= {side}"),
                     format!("{:?}", image.dims()),
                 ));
@@ -163,4 +183,13 @@ fn noisy_patches(images: &[Image], sigma: Sigma, options: CertifyOptions) -> Res
             Ok(clean + added)
         })
         .collect()
+}
+
+fn refused(expected: String, got: String) -> Error {
+    tweedie_imaging::Error::Shape {
+        operation: "certify",
+        expected,
+        got,
+    }
+    .into()
 }

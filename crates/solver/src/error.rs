@@ -66,6 +66,24 @@ pub enum Error {
         /// The denoiser.
         denoiser: String,
     },
+    /// A classical denoiser that does not exist.
+    #[error("denoiser '{name}': expected {expected}")]
+    Denoiser {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        expected: String,
+    },
+    /// A setting of a study that does not fit.
+    #[error("study, {setting}: expected {expected}, got {got}")]
+    Study {
+        /// The setting.
+        setting: &'static str,
+        /// What it takes.
+        expected: String,
+        /// What it was given.
+        got: String,
+    },
     /// An observer failed.
     #[error("observer failed")]
     Observer(#[source] ObserverError),

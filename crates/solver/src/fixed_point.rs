@@ -95,6 +95,10 @@ impl<M: FixedPointMap> Algorithm for FixedPoint<M> {
         self.map.settled_from()
     }
 
+    fn fixed_point_map(&self) -> Option<(&dyn FixedPointMap, Acceleration)> {
+        Some((&self.map, self.acceleration))
+    }
+
     fn start<'a>(&'a self, x0: Image) -> Result<Box<dyn Iteration + 'a>, Error> {
         let (z, work) = self.map.first_state(x0.clone())?;
         let run = Run {

@@ -2,6 +2,7 @@
 //!
 //! [`registry`] lists the algorithms; [`Entry::build`] makes one for a [`Problem`]; [`Executor`] runs it on one image
 //! and returns a [`Restoration`] with its trace. [`certify`] measures the conditions that their theory needs.
+//! [`study`] measures their rates and chooses the strength of the prior.
 #![forbid(unsafe_code)]
 
 mod algorithm;
@@ -17,6 +18,7 @@ mod problem;
 mod registry;
 mod schedule;
 mod stop;
+pub mod study;
 mod trace;
 mod weighted;
 

@@ -53,12 +53,23 @@ impl fmt::Debug for Problem {
 }
 
 // The default levels and strengths of the algorithms were chosen together, the same for all tasks, on images 01 and 05 of
-// Set12 with FFDNet's published weights: deblurring and super-resolution and inpainting at noise 0, 2.55 and 7.65.
+// Set12 with FFDNet's published weights: deblurring and super-resolution and inpainting at noise 0, 2.55 and 7.65. Those of
+// red-gd, the weight of red-pro-relaxed and the lengths of red-apg and pnp-fista followed on the bundled photographs with the
+// checkpoint `gray`.
 impl Problem {
     /// Noise level s that weights are computed from: at least 0.255/255, so that noise-free data keep a finite weight
     /// (the floor that DPIR uses, Zhang et al. 2021).
     pub(crate) fn weight_noise(&self) -> f64 {
         self.noise.value().max(0.255 / 255.0)
+    }
+
+    /// The problem with s at least `floor`: a penalty that only gradient steps act on needs a weight that is felt within
+    /// a run, where the data leave pixels open.
+    pub(crate) fn with_noise_at_least(mut self, floor: f64) -> Self {
+        if self.noise.value() < floor {
+            self.noise = Sigma::new(floor).unwrap_or(self.noise);
+        }
+        self
     }
 
     /// A default noise level: `level` moved into the range that the denoiser is made for. Levels that a user gives are

@@ -1,30 +1,37 @@
 //! `tweedie certify`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use tweedie_imaging::{Denoiser, Image, Sigma};
-use tweedie_solver::certify::{self, CertifyOptions, Estimate, Known, LevelMeasures, Status, Theorem};
+use tweedie_imaging::classical::{Classical, TotalVariation};
+use tweedie_imaging::{Image, image_from_vec, read_array};
+use tweedie_solver::certify::{
+    self, CertifyOptions, Derivatives, Estimate, Known, LevelMeasures, Status, Subject, Theorem,
+};
 
+use crate::checkpoint::Kind;
 use crate::degradation::single;
 use crate::options::{Common, Denoising};
 use crate::session::{Results, Session};
 use crate::usage::usage;
-use crate::{Outcome, checkpoint, for_file, inputs, overrides, progress};
+use crate::{Outcome, checkpoint, for_file, inputs, noise_level, overrides, progress};
 
 /// Check the conditions that the theory of RED and plug-and-play needs, per noise level
 ///
-/// Whole Jacobians by automatic differentiation on noisy patches of clean images, and inequalities on pairs of patches.
+/// Whole Jacobians by automatic differentiation (central differences for median, haar, nlm and tv) on noisy patches of clean images, and inequalities on pairs of patches.
 /// A measurement refutes a condition where it finds a counter-example, and never proves one: "holds on all samples" is
 /// no more than it says.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Certify {
     /// Folders of clean images, or images
-    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
+    #[arg(long, value_name = "DIR", required_unless_present = "noisy", num_args = 1..)]
     data: Vec<PathBuf>,
+    /// Patches that hold their noise already: an array [N, H, W] in grey levels (.npy)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "patch", "samples", "seed", "color"])]
+    noisy: Option<PathBuf>,
     /// Noise levels in 8-bit grey levels
     #[arg(long, value_name = "S,...", value_delimiter = ',', default_value = "15,25,50")]
     sigma: Vec<f64>,
@@ -46,7 +53,8 @@ pub struct Certify {
 const EXAMPLES: &str = "\
 Examples:
   tweedie certify --checkpoint gray --data datasets/samples --color gray --sigma 15,25,50
-  tweedie certify --checkpoint gray --data Set12 --sigma 25 --json certificate.json";
+  tweedie certify --checkpoint gray --data Set12 --sigma 25 --json certificate.json
+  tweedie certify --checkpoint median --noisy red17_noisy.npy --sigma 25";
 
 /// One level, as the JSON has it: the measures, with the level in grey levels, and what they say of each theorem.
 #[derive(Serialize)]
@@ -63,36 +71,33 @@ impl Certify {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Level>) -> anyhow::Result<Outcome> {
-        let [settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
-        let sigmas: Vec<Sigma> = self
-            .sigma
-            .iter()
-            .map(|&level| Sigma::from_grey_levels(level).map_err(|error| usage(format!("--sigma: {error}"))))
-            .collect::<Result<_, _>>()?;
+        let [mut settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
+        let sigmas = noise_level::given(&self.sigma)?;
         if !(2..=64).contains(&self.patch) || !(1..=10_000).contains(&self.samples) {
             return Err(usage(
                 "--patch and --samples: expected 2 to 64 pixels and 1 to 10000 patches".to_owned(),
             ));
         }
-        let inputs = inputs::expand(&self.data)?;
+        if self.denoising.checkpoint == Classical::TotalVariation.name() && !settings.contains_key("tolerance") {
+            // Difference quotients need far more digits than images.
+            settings.insert("tolerance".to_owned(), TotalVariation::TIGHT_TOLERANCE.into());
+        }
         let loaded = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
-        let channels = loaded.denoiser.info().channels;
-        let images: Vec<Image> = inputs
-            .iter()
-            // More images than patches are not looked at.
-            .take(self.samples)
-            .map(|input| {
-                let read = || {
-                    let image = session.read_image(&input.path, self.denoising.reading.color.into())?;
-                    single(image.dims)?;
-                    if image.dims[1] != channels {
-                        anyhow::bail!("expected {channels} channel(s), got {}; see --color", image.dims[1]);
-                    }
-                    Ok(image.image(&session.device)?)
-                };
-                read().map_err(|error| for_file(error, &input.path))
-            })
-            .collect::<anyhow::Result<_>>()?;
+        let channels = loaded.info().channels;
+        let (subject, known) = match &loaded.kind {
+            Kind::Network { denoiser, .. } => (
+                Subject::Autodiff(denoiser.as_ref()),
+                Known {
+                    kinks: Some("almost everywhere only: ReLU"),
+                    ..Known::default()
+                },
+            ),
+            Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
+        };
+        let images = match &self.noisy {
+            Some(path) => noisy(session, path).map_err(|error| for_file(error, path))?,
+            None => self.clean(session, channels)?,
+        };
         let options = CertifyOptions {
             patch: self.patch,
             samples: self.samples,
@@ -104,11 +109,14 @@ impl Certify {
             if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-            let measures = certify::certify(loaded.denoiser.as_ref(), &images, sigma, options)?;
+            let measures = match self.noisy {
+                Some(_) => certify::certify_patches(subject, &images, sigma)?,
+                None => certify::certify(subject, &images, sigma, options)?,
+            };
             bar.suspend(|| print_measures(session, level, &measures));
             let mut object = serde_json::to_value(&measures)?;
             object["sigma"] = level.into();
-            let theorems = certify::verdict(std::slice::from_ref(&measures), Known::default());
+            let theorems = certify::verdict(std::slice::from_ref(&measures), known);
             results.push(Level {
                 measures: object,
                 theorems,
@@ -117,7 +125,7 @@ impl Certify {
             bar.inc(1);
         }
         bar.finish_and_clear();
-        for theorem in certify::verdict(&measured, Known::default()) {
+        for theorem in certify::verdict(&measured, known) {
             session.say(format_args!("\n{}\n  ({})", theorem.name, theorem.source));
             for condition in theorem.conditions {
                 let (word, evidence) = match condition.status {
@@ -131,6 +139,65 @@ impl Certify {
         }
         Ok(Outcome::Done)
     }
+
+    /// What is proven of a classical denoiser on patches of this size.
+    fn known(&self, method: Classical) -> Known {
+        let proximal = match method {
+            // Elsewhere the transform is one of the extended patch.
+            Classical::Haar if self.noisy.is_none() && self.patch.is_multiple_of(4) => {
+                Some("sigma times the l1 norm of its Haar coefficients")
+            }
+            Classical::TotalVariation => Some("0.8 sigma TV, up to the tolerance of its iterations"),
+            _ => None,
+        };
+        let kinks = match method {
+            Classical::Median => "almost everywhere only: where the median moves to another pixel",
+            Classical::Haar => "almost everywhere only: at the threshold",
+            Classical::NonLocalMeans => "almost everywhere only: where patches differ by the noise alone",
+            Classical::TotalVariation => "almost everywhere only: where regions of equal value part",
+        };
+        Known {
+            proximal,
+            kinks: Some(kinks),
+            ..Known::default()
+        }
+    }
+
+    fn clean(&self, session: &Session, channels: usize) -> anyhow::Result<Vec<Image>> {
+        let inputs = inputs::expand(&self.data)?;
+        // More images than patches are not looked at.
+        let first = inputs.iter().take(self.samples);
+        first
+            .map(|input| {
+                let read = || {
+                    let image = session.read_image(&input.path, self.denoising.reading.color.into())?;
+                    single(image.dims)?;
+                    if channels != 0 && image.dims[1] != channels {
+                        anyhow::bail!("expected {channels} channel(s), got {}; see --color", image.dims[1]);
+                    }
+                    Ok(image.image(&session.device)?)
+                };
+                read().map_err(|error| for_file(error, &input.path))
+            })
+            .collect()
+    }
+}
+
+/// The patches of an array in grey levels.
+fn noisy(session: &Session, path: &Path) -> anyhow::Result<Vec<Image>> {
+    session.hash_file(path)?;
+    let array = read_array(path)?;
+    let [_, h @ 2..=64, w @ 2..=64] = array.shape[..] else {
+        anyhow::bail!(
+            "expected an array [N, H, W] with H and W from 2 to 64, got shape {:?}",
+            array.shape
+        );
+    };
+    let patch = |values: &[f64]| {
+        let values = values.iter().map(|v| (v / 255.0) as f32).collect();
+        Ok(image_from_vec(values, [1, 1, h, w], &session.device)?)
+    };
+    array.values.chunks(h * w).map(patch).collect()
 }
 
 fn print_measures(session: &Session, level: f64, measures: &LevelMeasures) {
@@ -157,6 +224,9 @@ fn print_measures(session: &Session, level: f64, measures: &LevelMeasures) {
             "  {name:<34}  {:>10.3e}  {:>10.3e}  {stderr:>10}",
             estimate.mean, estimate.max
         ));
+    }
+    if measures.derivatives == Derivatives::CentralDifferences {
+        session.say("  (Jacobians by central differences)");
     }
     if !measures.converged {
         session.note(format_args!(

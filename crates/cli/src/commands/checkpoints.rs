@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tweedie_imaging::SigmaSupport;
+use tweedie_imaging::classical::Classical;
 use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
 
 use crate::checkpoint::{self, channels_text, levels_text};
@@ -18,6 +19,9 @@ use crate::{Outcome, locate, overrides};
 /// A checkpoint is a folder with model.safetensors and config.toml. A name is looked up in checkpoints/ in the working
 /// folder, in the folder that the environment variable TWEEDIE_CHECKPOINTS names, and in checkpoints/ beside the program
 /// or above it.
+///
+/// median, haar, nlm and tv are denoisers without weights that are always there; a folder of such a name is meant by its
+/// path, ./median.
 #[derive(Args)]
 pub struct Checkpoints {
     #[command(subcommand)]
@@ -45,14 +49,15 @@ enum Action {
 #[derive(Serialize)]
 struct Found {
     name: String,
-    folder: String,
+    /// `None` for a denoiser without weights.
+    folder: Option<String>,
     channels: usize,
     architecture: String,
     /// In grey levels; `None` for a blind network.
     sigma_min: Option<f64>,
     sigma_max: Option<f64>,
     receptive_field: usize,
-    sha256: String,
+    sha256: Option<String>,
 }
 
 impl Checkpoints {
@@ -88,7 +93,9 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
     }
     if results.items().is_empty() {
         session.note(format_args!("no checkpoint in {}", locate::description("checkpoints")));
-        return Ok(Outcome::Done);
+    }
+    for classical in Classical::ALL {
+        results.push(without_weights(classical))?;
     }
     session.say(format_args!(
         "{:16}  {:6}  {:16}  {:12}  folder",
@@ -102,13 +109,20 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
         let images = channels_text(item.channels);
         session.say(format_args!(
             "{:16}  {images:6}  {levels:16}  {:12}  {}",
-            item.name, item.architecture, item.folder
+            item.name,
+            item.architecture,
+            item.folder.as_deref().unwrap_or("(no weights)")
         ));
     }
     Ok(Outcome::Done)
 }
 
 fn show(session: &Session, name: &str, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
+    if let Some(classical) = Classical::from_name(name) {
+        session.say(format_args!("{name}: {} (no weights)", classical.description()));
+        results.push(without_weights(classical))?;
+        return Ok(Outcome::Done);
+    }
     let folder = checkpoint::find(name)?;
     let loaded = Checkpoint::load(&folder, &session.device)
         .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
@@ -142,12 +156,31 @@ fn found(name: String, folder: &std::path::Path, config: &CheckpointConfig) -> a
     };
     Ok(Found {
         name,
-        folder: folder.display().to_string(),
+        folder: Some(folder.display().to_string()),
         channels: config.architecture.channels(),
         architecture: kind.to_owned(),
         sigma_min,
         sigma_max,
         receptive_field: config.architecture.receptive_field(),
-        sha256: config.weights.sha256.clone(),
+        sha256: Some(config.weights.sha256.clone()),
     })
+}
+
+fn without_weights(classical: Classical) -> Found {
+    let denoiser = classical.denoiser();
+    let info = denoiser.info();
+    let (sigma_min, sigma_max) = match info.sigma {
+        SigmaSupport::Blind => (None, None),
+        SigmaSupport::Range { min, max } => (Some(min.grey_levels()), Some(max.grey_levels())),
+    };
+    Found {
+        name: classical.name().to_owned(),
+        folder: None,
+        channels: info.channels,
+        architecture: "classical".to_owned(),
+        sigma_min,
+        sigma_max,
+        receptive_field: info.receptive_field,
+        sha256: None,
+    }
 }

@@ -112,7 +112,7 @@ impl Demo {
         let page = self.out.join("report.html");
         let settings = [
             ("solver", format!("{SOLVER}; inpaint: {INPAINTING_SOLVER}")),
-            ("checkpoint", denoiser.folder.display().to_string()),
+            ("checkpoint", denoiser.origin()),
             (
                 "deblur",
                 "Gaussian kernel, 1.6 pixels, 15x15; noise 2.55 grey levels".to_owned(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use tweedie_imaging::{Denoiser as _, Sigma};
+use tweedie_imaging::Sigma;
 
 use crate::inputs::Input;
 use crate::options::{Common, Denoising};
@@ -94,7 +94,7 @@ impl Denoise {
             let image = loaded.image(&session.device)?;
             let sigma = match given {
                 Some(sigma) => sigma,
-                None => noise_level::estimate(session, &input.name, &image, denoiser.denoiser.info().sigma)
+                None => noise_level::estimate(session, &input.name, &image, denoiser.info().sigma)
                     .map_err(|error| for_file(error, &input.path))?,
             };
             let started = Instant::now();

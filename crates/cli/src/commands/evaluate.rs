@@ -12,8 +12,7 @@ use crate::degradation::single;
 use crate::inputs::Input;
 use crate::options::{Common, Denoising};
 use crate::session::{Results, Session};
-use crate::usage::usage;
-use crate::{Outcome, for_file, inputs, output, overrides, progress};
+use crate::{Outcome, for_file, inputs, noise_level, output, overrides, progress};
 
 /// Measure denoising on clean images: PSNR and SSIM per noise level
 ///
@@ -73,11 +72,7 @@ impl Evaluate {
 
     fn work(&self, session: &Session, results: &mut Results<'_, Level>) -> anyhow::Result<Outcome> {
         let [settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
-        let sigmas: Vec<Sigma> = self
-            .sigma
-            .iter()
-            .map(|&level| Sigma::from_grey_levels(level).map_err(|error| usage(format!("--sigma: {error}"))))
-            .collect::<Result<_, _>>()?;
+        let sigmas = noise_level::given(&self.sigma)?;
         let inputs = inputs::expand(&self.data)?;
         let denoiser = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
         let bar = progress::images(session, inputs.len() * sigmas.len());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use tweedie_imaging::{Denoiser as _, Depth, SigmaSupport};
+use tweedie_imaging::{Depth, SigmaSupport};
 use tweedie_solver::{Failure, StopReason, find};
 
 use crate::checkpoint::{self, Loaded};
@@ -16,6 +16,7 @@ use crate::options::{Common, Reading};
 use crate::output::DepthOption;
 use crate::session::{Results, Session};
 use crate::solve::{Measurement, Scores, Solver, SolverOptions, stop_text, write_trace};
+use crate::strength::{strength_text, write_sweep};
 use crate::task::{Task, TaskOptions};
 use crate::usage::usage;
 use crate::{Outcome, for_file, noise_level, output, overrides, progress};
@@ -25,8 +26,8 @@ use crate::{Outcome, for_file, noise_level, output, overrides, progress};
 /// Inputs are measurements: images, folders of images, or folders that `tweedie simulate` wrote (these bring their
 /// task). With --simulate the inputs are clean: they are degraded first, and the results are scored.
 ///
-/// Into --out go NAME.png (the restored image) and NAME.trace.csv (what each iteration did); files that are there are
-/// replaced.
+/// Into --out go NAME.png (the restored image) and NAME.trace.csv (what each iteration did), with --strength auto also
+/// NAME.strengths.csv (what was tried); files that are there are replaced.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Restore {
@@ -70,6 +71,7 @@ Examples:
   tweedie restore holes.png --task inpaint --mask known.png --checkpoint gray --out restored
   tweedie restore datasets/samples --simulate --task sr --scale 2 --checkpoint gray --out trial --report
   tweedie restore measurements/ --solver pnp-admm --sigma 20 -C solver.anderson=4 --checkpoint gray --out restored
+  tweedie restore photos/ --simulate --task deblur --kernel gaussian:1.6 --noise 7.65 --strength auto:discrepancy --checkpoint gray --out trial
   tweedie restore --help-solver red-gd";
 
 /// An image to restore, before it is read.
@@ -127,6 +129,12 @@ impl Restore {
         }
         let jobs = self.jobs(session, from_options.as_ref())?;
         self.check_seed(&jobs, &solver)?;
+        if let (Some(search), false) = (solver.search.filter(|search| search.rule.needs_truth()), self.simulate) {
+            return Err(usage(format!(
+                "--strength auto:{}: expected --simulate, since it sees the truth",
+                search.rule
+            )));
+        }
         let mut restoring = Restoring {
             options: self,
             session,
@@ -307,6 +315,9 @@ impl Restoring<'_> {
         if restored.stop != StopReason::Interrupted {
             output::write_in(self.out, &stem, &restored.image, self.options.depth, depth)?;
             write_trace(&trace_path, &restored.trace)?;
+            if !restored.sweep.is_empty() {
+                write_sweep(&output::path_in(self.out, &stem, ".strengths.csv")?, &restored.sweep)?;
+            }
             if let Some(gallery) = &mut self.gallery {
                 gallery.add(&measurement, &restored)?;
             }
@@ -331,8 +342,8 @@ impl Restoring<'_> {
         for (name, value) in self.solver.described() {
             add(&name, value);
         }
-        add("checkpoint", self.denoiser.folder.display().to_string());
-        if let Some(sha256) = &self.denoiser.denoiser.info().weights_sha256 {
+        add("checkpoint", self.denoiser.origin());
+        if let Some(sha256) = &self.denoiser.info().weights_sha256 {
             add("sha256 of its weights", sha256.clone());
         }
         settings
@@ -349,10 +360,15 @@ fn line(scores: &Scores) -> String {
         iterations,
         seconds,
         stop,
+        strength,
         ..
     } = scores;
+    let strength = match strength {
+        None => String::new(),
+        Some(found) => format!(", strength {} by {}", strength_text(found), found.rule),
+    };
     format!(
-        "{name}: {gain}{iterations} iterations, {seconds:.2} s, {}",
+        "{name}: {gain}{iterations} iterations, {seconds:.2} s, {}{strength}",
         stop_text(*stop)
     )
 }

@@ -48,6 +48,44 @@ impl<B: Backend + ConvGrads, C: CheckpointStrategy> ConvOps for Autodiff<B, C> {
         }
     }
 
+    fn conv_unshuffle(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Unshuffle;
+
+        impl<B: Backend + ConvOps> Backward<B, 1> for Unshuffle {
+            type State = [usize; 4];
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                unary::<B, _>(ops.parents, ops.node, grads, |grad| B::conv_shuffle(grad, ops.state));
+            }
+        }
+
+        let (x, node) = x.into_parts();
+        match Unshuffle.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(dims, B::conv_unshuffle(x, dims)),
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_unshuffle(x, dims)),
+        }
+    }
+
+    fn conv_shuffle(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Shuffle;
+
+        impl<B: Backend + ConvOps> Backward<B, 1> for Shuffle {
+            type State = [usize; 4];
+
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                unary::<B, _>(ops.parents, ops.node, grads, |grad| B::conv_unshuffle(grad, ops.state));
+            }
+        }
+
+        let (x, node) = x.into_parts();
+        match Shuffle.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(dims, B::conv_shuffle(x, dims)),
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_shuffle(x, dims)),
+        }
+    }
+
     fn conv3x3(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

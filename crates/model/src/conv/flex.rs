@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
-use tweedie_kernels::{Conv3x3, Layout, pack, unpack};
+use tweedie_kernels::{Conv3x3, Layout, pack, shuffle, unpack, unshuffle};
 
 use super::cache::Kind;
 use super::ops::{ConvGrads, ConvOps, ConvSpec};
@@ -28,6 +28,25 @@ impl ConvOps for Flex {
         unpack(&layout(dims), values(&x), &mut image).expect(SHAPES);
         pool::recycle(x);
         tensor(image, dims)
+    }
+
+    fn conv_unshuffle(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        let fine = layout(dims);
+        let coarse = fine.unshuffled().expect(SHAPES);
+        let x = contiguous(x);
+        let mut y = pool::take(coarse.len());
+        unshuffle(&fine, values(&x), &mut y).expect(SHAPES);
+        pool::recycle(x);
+        tensor(y, coarse.dims())
+    }
+
+    fn conv_shuffle(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        let fine = layout(dims);
+        let x = contiguous(x);
+        let mut y = pool::take(fine.len());
+        shuffle(&fine, values(&x), &mut y).expect(SHAPES);
+        pool::recycle(x);
+        tensor(y, fine.dims())
     }
 
     fn conv3x3(

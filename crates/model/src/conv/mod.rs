@@ -9,6 +9,8 @@ mod ops;
 mod pool;
 pub(crate) mod stack;
 
+use std::ops::Add;
+
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -50,9 +52,64 @@ impl Activations {
         ))
     }
 
+    /// Brings the four phases together as channels, at half the resolution: channel `(2 p + q) C + k` of the result
+    /// holds the pixels `(2 i + p, 2 j + q)` of channel `k`. (PyTorch's `pixel_unshuffle` gives channel `4 k + 2 p + q`.)
+    ///
+    /// # Shapes
+    /// `[N, C, H, W]` with even H and W to `[N, 4 C, H/2, W/2]`.
+    ///
+    /// # Panics
+    /// If the height or the width is odd.
+    pub fn unshuffle(self) -> Self {
+        let [n, c, h, w] = self.dims;
+        assert!(
+            h % 2 == 0 && w % 2 == 0,
+            "unshuffle: expected an even size, got {h}x{w}"
+        );
+        let y = <Dispatch as ConvOps>::conv_unshuffle(self.tensor.into_dispatch(), self.dims);
+        Self {
+            tensor: Tensor::from_dispatch(y),
+            dims: [n, 4 * c, h / 2, w / 2],
+        }
+    }
+
+    /// The inverse of [`Activations::unshuffle`].
+    ///
+    /// # Shapes
+    /// `[N, 4 C, H, W]` to `[N, C, 2 H, 2 W]`.
+    ///
+    /// # Panics
+    /// If the number of channels is not a multiple of 4.
+    pub fn shuffle(self) -> Self {
+        let [n, c, h, w] = self.dims;
+        assert!(c % 4 == 0, "shuffle: expected a multiple of 4 channels, got {c}");
+        let dims = [n, c / 4, 2 * h, 2 * w];
+        let y = <Dispatch as ConvOps>::conv_shuffle(self.tensor.into_dispatch(), dims);
+        Self {
+            tensor: Tensor::from_dispatch(y),
+            dims,
+        }
+    }
+
     /// `[N, C, H, W]`.
     pub fn dims(&self) -> [usize; 4] {
         self.dims
+    }
+}
+
+impl Add for Activations {
+    type Output = Self;
+
+    /// The sum of two batches of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    fn add(self, other: Self) -> Self {
+        assert_eq!(self.dims, other.dims, "add: expected equal shapes");
+        Self {
+            tensor: self.tensor + other.tensor,
+            dims: self.dims,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
+use burn::tensor::Shape;
 use burn::tensor::ops::ConvOptions;
 
 use super::Activation;
@@ -40,6 +41,23 @@ pub trait ConvOps: Backend {
     fn conv_unpack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
         let _ = dims;
         x
+    }
+
+    /// The four phases of images of `dims` as channels, at half the resolution: channel `(2 p + q) C + k` holds the
+    /// pixels `(2 i + p, 2 j + q)` of channel `k`.
+    fn conv_unshuffle(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        let [n, c, h, w] = dims;
+        let x = Self::float_reshape(x, Shape::from([n, c, h / 2, 2, w / 2, 2]));
+        let x = Self::float_permute(x, &[0, 3, 5, 1, 2, 4]);
+        Self::float_reshape(x, Shape::from([n, 4 * c, h / 2, w / 2]))
+    }
+
+    /// The inverse of [`ConvOps::conv_unshuffle`]: gives images of `dims`.
+    fn conv_shuffle(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {
+        let [n, c, h, w] = dims;
+        let x = Self::float_reshape(x, Shape::from([n, 2, 2, c, h / 2, w / 2]));
+        let x = Self::float_permute(x, &[0, 3, 4, 1, 5, 2]);
+        Self::float_reshape(x, Shape::from([n, c, h, w]))
     }
 
     /// f(weight * x + bias).

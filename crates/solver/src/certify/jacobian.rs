@@ -1,7 +1,6 @@
 //! Vector-Jacobian products and whole Jacobians.
 
-use burn::tensor::Tensor;
-use tweedie_imaging::{DifferentiableDenoiser, Image, Sigma, image_from_vec, vec_from_image};
+use tweedie_imaging::{Denoiser, DifferentiableDenoiser, HostDenoiser, Image, Sigma, image_from_vec, vec_from_image};
 
 use crate::Error;
 
@@ -24,14 +23,14 @@ pub fn vjp(denoiser: &dyn DifferentiableDenoiser, x: &Image, sigma: Sigma, v: &I
     Ok((output.without_autodiff(), gradient.without_autodiff()))
 }
 
-/// The Jacobian of a denoiser at one patch, J[i][j] = d D_i / d x_j, on the host in f64.
+/// The Jacobian of a denoiser at one patch, J_ij = d D_i / d x_j, on the host in f64.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Jacobian {
     n: usize,
     rows: Vec<f64>,
 }
 
-/// Rows that are computed by one backward pass: the batch of a 16 x 16 gray patch is then as large as a 256 x 256 image.
+/// Rows that are computed by one backward pass, or images by one forward pass: the batch of a 16 x 16 gray patch is then as large as a 256 x 256 image.
 const ROWS_AT_ONCE: usize = 256;
 
 impl Jacobian {
@@ -55,34 +54,66 @@ impl Jacobian {
         Ok(Self { n, rows })
     }
 
-    /// The Jacobian at x by central differences with step `h`, for denoisers that autodiff cannot see through; exact for
-    /// piecewise linear ones away from their kinks, up to f32 rounding, 1e-7 / h.
+    /// The Jacobian at x by central differences with step `h`, of any denoiser; exact for piecewise linear ones away from
+    /// their kinks, up to f32 rounding, 1e-7 / h.
     ///
     /// # Errors
     /// What the denoiser says.
-    pub fn by_differences(
-        denoiser: &dyn tweedie_imaging::Denoiser,
-        x: &Image,
-        sigma: Sigma,
-        h: f64,
-    ) -> Result<Self, Error> {
-        let dims = x.dims();
-        let n: usize = dims[1..].iter().product();
+    pub fn by_differences(denoiser: &dyn Denoiser, x: &Image, sigma: Sigma, h: f64) -> Result<Self, Error> {
+        let [_, c, height, w] = x.dims();
+        let n = c * height * w;
+        let pixels = vec_from_image(x)?;
         let mut rows = vec![0.0; n * n];
-        for j in 0..n {
-            let mut unit = vec![0.0; n];
-            unit[j] = 1.0;
-            let step = image_from_vec(unit, dims, &x.device())? * h;
-            let pair = Tensor::cat(vec![x.clone() + step.clone(), x.clone() - step], 0);
-            // The steps that f32 inputs really take.
-            let inputs = vec_from_image(&pair)?;
-            let width = f64::from(inputs[j]) - f64::from(inputs[n + j]);
-            let outputs = vec_from_image(&denoiser.denoise(pair, sigma)?)?;
-            for i in 0..n {
-                rows[i * n + j] = (f64::from(outputs[i]) - f64::from(outputs[n + i])) / width;
+        for first in (0..n).step_by(ROWS_AT_ONCE / 2) {
+            let count = (ROWS_AT_ONCE / 2).min(n - first);
+            // Pairs x + h e_j, x - h e_j.
+            let mut inputs = pixels.repeat(2 * count);
+            for k in 0..count {
+                inputs[2 * k * n + first + k] += h as f32;
+                inputs[(2 * k + 1) * n + first + k] -= h as f32;
+            }
+            let batch = image_from_vec(inputs.clone(), [2 * count, c, height, w], &x.device())?;
+            let outputs = vec_from_image(&denoiser.denoise(batch, sigma)?)?;
+            for k in 0..count {
+                let (j, ahead, behind) = (first + k, 2 * k * n, (2 * k + 1) * n);
+                // The step that f32 inputs really take.
+                let width = f64::from(inputs[ahead + j]) - f64::from(inputs[behind + j]);
+                for i in 0..n {
+                    rows[i * n + j] = (f64::from(outputs[ahead + i]) - f64::from(outputs[behind + i])) / width;
+                }
             }
         }
         Ok(Self { n, rows })
+    }
+
+    /// The Jacobian at x by central differences with step `h` in f64.
+    ///
+    /// # Errors
+    /// What the denoiser says.
+    pub fn by_host_differences(denoiser: &dyn HostDenoiser, x: &Image, sigma: Sigma, h: f64) -> Result<Self, Error> {
+        let dims = x.dims();
+        let mut pixels: Vec<f64> = vec_from_image(x)?.into_iter().map(f64::from).collect();
+        let n = pixels.len();
+        let mut rows = vec![0.0; n * n];
+        for j in 0..n {
+            let pixel = pixels[j];
+            pixels[j] = pixel + h;
+            let ahead = denoiser.denoise_values(&pixels, dims, sigma)?;
+            pixels[j] = pixel - h;
+            let behind = denoiser.denoise_values(&pixels, dims, sigma)?;
+            pixels[j] = pixel;
+            let width = (pixel + h) - (pixel - h);
+            for i in 0..n {
+                rows[i * n + j] = (ahead[i] - behind[i]) / width;
+            }
+        }
+        Ok(Self { n, rows })
+    }
+
+    /// ||J - K||_F / ||J||_F.
+    pub fn relative_distance(&self, other: &Self) -> f64 {
+        let difference: f64 = self.rows.iter().zip(&other.rows).map(|(a, b)| (a - b).powi(2)).sum();
+        (difference / self.frobenius_sq()).sqrt()
     }
 
     /// Number of pixels n; J is n x n.

@@ -1,9 +1,10 @@
 //! Measures of pairs of patches: nonexpansiveness, demicontractivity.
 
-use tweedie_imaging::{DifferentiableDenoiser, Image, Sigma};
+use tweedie_imaging::{Image, Sigma};
 
 use super::lanczos::norm;
 use super::patch::{distance, host};
+use super::subject::Subject;
 use crate::Error;
 
 /// Denoisings in the search for a fixed point. Denoisers contract quickly towards smooth images, and slowly from there.
@@ -28,38 +29,30 @@ pub struct PairMeasures {
 ///
 /// # Errors
 /// What the denoiser says.
-pub fn measure_pairs(
-    denoiser: &dyn DifferentiableDenoiser,
-    patches: &[Image],
-    sigma: Sigma,
-) -> Result<Vec<PairMeasures>, Error> {
-    let denoise = |x: &Image| denoiser.denoise(x.clone(), sigma);
-    let denoised = patches
-        .iter()
-        .map(|x| host(&denoise(x)?))
-        .collect::<Result<Vec<_>, Error>>()?;
+pub fn measure_pairs(subject: Subject<'_>, patches: &[Image], sigma: Sigma) -> Result<Vec<PairMeasures>, Error> {
+    let pixels = patches.iter().map(host).collect::<Result<Vec<_>, Error>>()?;
+    let denoise = |x: &[f64]| subject.denoise(x, &patches[0], sigma);
+    let denoised = pixels.iter().map(|x| denoise(x)).collect::<Result<Vec<_>, Error>>()?;
     (0..patches.len())
         .map(|index| {
-            let x = host(&patches[index])?;
-            let dx = &denoised[index];
-            let mut p = patches[index].clone();
-            for _ in 0..FIXED_POINT_CALLS {
+            let (x, dx) = (&pixels[index], &denoised[index]);
+            let mut p = dx.clone();
+            for _ in 1..FIXED_POINT_CALLS {
                 p = denoise(&p)?;
             }
-            let (p, dp) = (host(&p)?, host(&denoise(&p)?)?);
-            let once = denoise(&patches[index])?;
-            let twice = host(&denoise(&once)?)?;
+            let dp = denoise(&p)?;
+            let twice = denoise(dx)?;
             let next = (index + 1) % patches.len();
             let mut ratios = vec![
-                distance(dx, &dp) / distance(&x, &p),
-                distance(dx, &twice) / distance(&x, dx),
+                distance(dx, &dp) / distance(x, &p),
+                distance(dx, &twice) / distance(x, dx),
             ];
             if next != index {
-                ratios.push(distance(dx, &denoised[next]) / distance(&x, &host(&patches[next])?));
+                ratios.push(distance(dx, &denoised[next]) / distance(x, &pixels[next]));
             }
             Ok(PairMeasures {
                 expansion: ratios.into_iter().filter(|r| r.is_finite()).fold(0.0, f64::max),
-                demicontractivity: (distance(dx, &p).powi(2) - distance(&x, &p).powi(2)) / distance(&x, dx).powi(2),
+                demicontractivity: (distance(dx, &p).powi(2) - distance(x, &p).powi(2)) / distance(x, dx).powi(2),
                 fixed_point_error: distance(&dp, &p) / norm(&p),
             })
         })

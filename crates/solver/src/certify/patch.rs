@@ -1,17 +1,13 @@
 //! Measures of one patch, from its whole Jacobian.
 
-use tweedie_imaging::{DifferentiableDenoiser, Image, Sigma, image_from_vec, noise, vec_from_image};
+use tweedie_imaging::{Image, Sigma, vec_from_image};
 
-use super::jacobian::Jacobian;
 use super::lanczos::{Extreme, largest_eigenvalue, norm};
+use super::subject::Subject;
 use crate::Error;
 
 /// e of the first measure of local homogeneity, as in Reehorst and Schniter 2018.
 const SCALE_STEP: f64 = 1e-3;
-
-/// Step of the central differences for `differentiability`, along a vector of unit entries: half a percent of the range
-/// keeps f32 rounding at 1e-5 of the difference, and passes few kinks.
-const DIFFERENCE_STEP: f64 = 5e-3;
 
 /// Relative tolerance of norms and eigenvalues, and the products that they may cost; the Jacobian is on the host.
 const TOLERANCE: f64 = 1e-7;
@@ -34,34 +30,23 @@ pub struct PatchMeasures {
     pub symmetric_part_max: Extreme,
     /// ||D(x)|| / ||x||.
     pub passivity: f64,
-    /// ||J v - (D(x + h v) - D(x - h v)) / (2 h)|| / ||J v|| for a random v.
+    /// ||J - K||_F / ||J||_F, K by other differences: see [`super::LevelMeasures::differentiability`].
     pub differentiability: f64,
 }
 
 /// Measures a denoiser at one patch x, `[1, C, H, W]`.
 ///
 /// # Errors
-/// As [`super::vjp`].
-pub fn measure_patch(denoiser: &dyn DifferentiableDenoiser, x: &Image, sigma: Sigma) -> Result<PatchMeasures, Error> {
-    let j = Jacobian::by_autodiff(denoiser, x, sigma)?;
-    let denoise = |x: Image| -> Result<Vec<f64>, Error> { host(&denoiser.denoise(x, sigma)?) };
-    let (pixels, d) = (host(x)?, denoise(x.clone())?);
+/// As [`Subject::jacobian`].
+pub fn measure_patch(subject: Subject<'_>, x: &Image, sigma: Sigma) -> Result<PatchMeasures, Error> {
+    let j = subject.jacobian(x, sigma)?;
+    let pixels = host(x)?;
+    let d = subject.denoise(&pixels, x, sigma)?;
 
-    let scaled = denoise(x.clone() * (1.0 + SCALE_STEP))?;
-    let stretched: Vec<f64> = d.iter().map(|v| (1.0 + SCALE_STEP) * v).collect();
-    let homogeneity_1 = (distance(&stretched, &scaled) / norm(&stretched)).powi(2);
+    let stretched = |values: &[f64]| values.iter().map(|v| (1.0 + SCALE_STEP) * v).collect::<Vec<_>>();
+    let (of_stretched, stretched) = (subject.denoise(&stretched(&pixels), x, sigma)?, stretched(&d));
+    let homogeneity_1 = (distance(&stretched, &of_stretched) / norm(&stretched)).powi(2);
     let homogeneity_2 = (distance(&j.apply(&pixels), &d) / norm(&d)).powi(2);
-
-    let v = noise::gaussian_values(j.size(), 1.0, 0, 0);
-    let direction = image_from_vec(v.clone(), x.dims(), &x.device())? * DIFFERENCE_STEP;
-    let (ahead, behind) = (denoise(x.clone() + direction.clone())?, denoise(x.clone() - direction)?);
-    let slope: Vec<f64> = ahead
-        .iter()
-        .zip(&behind)
-        .map(|(a, b)| (a - b) / (2.0 * DIFFERENCE_STEP))
-        .collect();
-    let v: Vec<f64> = v.into_iter().map(f64::from).collect();
-    let jv = j.apply(&v);
 
     let n = j.size();
     let largest = |apply: &dyn Fn(&[f64]) -> Vec<f64>| largest_eigenvalue(n, MAX_PRODUCTS, TOLERANCE, |v| Ok(apply(v)));
@@ -77,7 +62,7 @@ pub fn measure_patch(denoiser: &dyn DifferentiableDenoiser, x: &Image, sigma: Si
         spectral_norm_residual: largest(&|v| residual_transposed(&residual(v)))?.sqrt(),
         symmetric_part_max: largest(&|v| mean(j.apply(v), j.apply_transposed(v)))?,
         passivity: norm(&d) / norm(&pixels),
-        differentiability: distance(&jv, &slope) / norm(&jv),
+        differentiability: j.relative_distance(&subject.second_jacobian(x, sigma)?),
     })
 }
 

@@ -44,6 +44,10 @@ pub struct Theorem {
 pub struct Known {
     /// D = x - grad g by construction.
     pub gradient_step: bool,
+    /// The convex function whose proximal operator D is: J is then symmetric, D nonexpansive and I - D monotone.
+    pub proximal: Option<&'static str>,
+    /// What gives D kinks, so that it is differentiable almost everywhere only.
+    pub kinks: Option<&'static str>,
     /// A Lipschitz constant of D that follows from the weights.
     pub lipschitz: Option<f64>,
     /// A Lipschitz constant of D - I that follows from the weights.
@@ -76,24 +80,41 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
     };
     let proven_below = |bound: Option<f64>, limit: f64| bound.filter(|&bound| bound <= limit);
 
-    let symmetric = match known.gradient_step {
-        true => Condition {
+    let by_prox = |statement| {
+        known.proximal.map(|function| Condition {
+            statement,
+            status: Status::Proven(format!("D is the proximal operator of {function}")),
+        })
+    };
+    let symmetric = match (known.gradient_step, by_prox("the Jacobian is symmetric")) {
+        (true, _) => Condition {
             statement: "the Jacobian is symmetric",
             status: Status::Proven("D = x - grad g by construction".to_owned()),
         },
-        false => measured(
+        (false, Some(proven)) => proven,
+        (false, None) => measured(
             "the Jacobian is symmetric",
             |m| m.jacobian_asymmetry.max,
             ROUNDING_SQ,
             "asymmetry",
         ),
     };
-    let differentiable = measured(
+    let smooth = measured(
         "D is differentiable",
         |m| m.differentiability.max,
         DIFFERENCE,
         "the error of its derivative",
     );
+    let differentiable = match known.kinks {
+        None => smooth,
+        Some(kinks) => Condition {
+            statement: smooth.statement,
+            status: Status::Fails(match worst(|m| m.differentiability.max) {
+                None => kinks.to_owned(),
+                Some((value, sigma)) => format!("{kinks}; the error of its derivative is {value:.3e} at {sigma}"),
+            }),
+        },
+    };
     let homogeneous = measured(
         "D is locally homogeneous, J x = D(x)",
         |m| m.homogeneity_2.max,
@@ -106,12 +127,13 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
         1.0 + 1e-6,
         "||D(x)|| / ||x||",
     );
-    let nonexpansive = match proven_below(known.lipschitz, 1.0) {
-        Some(bound) => Condition {
+    let nonexpansive = match (by_prox("D is nonexpansive"), proven_below(known.lipschitz, 1.0)) {
+        (Some(proven), _) => proven,
+        (None, Some(bound)) => Condition {
             statement: "D is nonexpansive",
             status: Status::Proven(format!("its weights bound its Lipschitz constant by {bound}")),
         },
-        None => measured(
+        (None, None) => measured(
             "D is nonexpansive",
             |m| m.spectral_norm_j.max.max(m.expansion.max),
             1.0 + 1e-6,
@@ -136,12 +158,14 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
         1.0 - 1e-6,
         "the least d",
     );
-    let monotone = measured(
-        "I - D is monotone",
-        |m| m.symmetric_part_max.max,
-        1.0 + 1e-6,
-        "the largest eigenvalue of (J + J^T)/2",
-    );
+    let monotone = by_prox("I - D is monotone").unwrap_or_else(|| {
+        measured(
+            "I - D is monotone",
+            |m| m.symmetric_part_max.max,
+            1.0 + 1e-6,
+            "the largest eigenvalue of (J + J^T)/2",
+        )
+    });
     let gradient = Condition {
         statement: "D = x - grad g with g known",
         status: match known.gradient_step {

@@ -27,7 +27,7 @@ impl Method for PnpFista {
         assumptions: "smooth l; no guarantee for general D; linear rate for linear symmetric D and least squares (Sinha \
                       and Chaudhury 2024)",
         source: "Kamilov, Mansour, Wohlberg 2017; Beck and Teboulle 2009",
-        iterations: 50,
+        iterations: 20,
         parameters: &PGD_PARAMETERS,
     };
 

@@ -49,7 +49,7 @@ impl Method for RedApg {
         assumptions: "any convex l with a proximal step; no guarantee for general D; linear rate for linear symmetric D \
                       and least squares (Sinha and Chaudhury 2024)",
         source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-APG",
-        iterations: 50,
+        iterations: 15,
         parameters: &[
             STRENGTH,
             RED_SIGMA,

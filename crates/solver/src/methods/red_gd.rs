@@ -13,7 +13,7 @@ use crate::{
 
 /// RED by gradient descent (Romano, Elad and Milanfar 2017):
 ///
-/// x <- x - mu [grad l(x) + alpha (x - D(x, sigma))], alpha = strength s^2 / sigma^2.
+/// x <- x - mu [grad l(x) + alpha (x - D(x, sigma))], alpha = strength max(s, 2/255)^2 / sigma^2.
 ///
 /// The gradient of the penalty alpha/2 x^T (x - D(x)) is +alpha (x - D(x)) if D is locally homogeneous with a symmetric
 /// Jacobian; texts that print a minus sign in front of it, as in A^T(Ax - y) - alpha [x - D(x)], climb the penalty. The
@@ -31,7 +31,7 @@ pub struct RedGd {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedGdParams {
-    /// Weight of the prior against the data.
+    /// Weight of the prior against the data, with s at least 2/255 in the weight.
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
     /// 4.5/255.
@@ -76,6 +76,7 @@ impl Method for RedGd {
 
     fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
         let name = Self::ABOUT.name;
+        let problem = problem.with_noise_at_least(2.0 / 255.0);
         let lipschitz = problem.lipschitz(name)?;
         let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, name)?;
@@ -111,6 +112,10 @@ impl Algorithm for RedGd {
 
     fn settled_from(&self) -> u32 {
         self.plain.map.settled_from()
+    }
+
+    fn fixed_point_map(&self) -> Option<(&dyn FixedPointMap, Acceleration)> {
+        self.plain.fixed_point_map()
     }
 
     fn start<'a>(&'a self, x0: Image) -> Result<Box<dyn Iteration + 'a>, Error> {

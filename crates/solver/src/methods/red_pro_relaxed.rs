@@ -28,7 +28,7 @@ pub struct RedProRelaxed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedProRelaxedParams {
-    /// Weight of the penalty against the data.
+    /// Weight of the penalty against the data, with s at least 2/255 in the weight.
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s, at least 9/255.
     pub sigma: Option<Schedule>,
@@ -89,6 +89,7 @@ impl Method for RedProRelaxed {
                 got: "0".to_owned(),
             });
         }
+        let problem = problem.with_noise_at_least(2.0 / 255.0);
         let lipschitz = problem.lipschitz(solver)?;
         let sigma = params.sigma.unwrap_or_else(|| problem.noise_level_above(9.0));
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;

@@ -4,7 +4,9 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use tweedie_imaging::{Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, Image, Sigma, SigmaSupport, noise};
-use tweedie_solver::certify::{CertifyOptions, Jacobian, Known, Status, certify, measure_whole, verdict};
+use tweedie_solver::certify::{
+    CertifyOptions, Jacobian, Known, LevelMeasures, Status, Subject, certify as certify_subject, measure_whole, verdict,
+};
 
 /// D(x) = k * x + bend x^3 with a 3x3 kernel and zero padding.
 struct Filter {
@@ -58,6 +60,15 @@ fn images() -> Vec<Image> {
     (0..2)
         .map(|stream| noise::gaussian([1, 1, 20, 20], sigma(), 3, stream, &device).unwrap() + 0.5)
         .collect()
+}
+
+fn certify(
+    filter: &Filter,
+    images: &[Image],
+    sigma: Sigma,
+    options: CertifyOptions,
+) -> Result<LevelMeasures, tweedie_solver::Error> {
+    certify_subject(Subject::Autodiff(filter), images, sigma, options)
 }
 
 fn options() -> CertifyOptions {

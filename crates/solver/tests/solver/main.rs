@@ -4,5 +4,7 @@ mod certify;
 mod executor;
 mod fixed_points;
 mod rates;
+mod red17;
 mod registry;
+mod study;
 mod support;
