@@ -69,9 +69,25 @@ impl Architecture {
         }
     }
 
-    /// The noise levels that a network of this architecture supports, given the range that it was trained on.
+    /// Whether the network takes the image for periodic: then a part of it is no image of its own.
+    pub fn is_periodic(&self) -> bool {
+        matches!(
+            self,
+            Self::Dncnn(DncnnConfig {
+                padding: crate::Padding::Circular,
+                ..
+            })
+        )
+    }
+
+    /// The noise levels that a network of this architecture supports, given the range that it was trained on: a network
+    /// of one level is for this level, also where it does not read it.
     pub fn sigma_support(&self, trained: SigmaSupport) -> SigmaSupport {
-        if self.is_blind() { SigmaSupport::Blind } else { trained }
+        match trained {
+            SigmaSupport::Range { min, max } if min == max => trained,
+            _ if self.is_blind() => SigmaSupport::Blind,
+            _ => trained,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, Image, Sigma, SigmaSupport};
 
-use crate::{Architecture, Network, tiling};
+use crate::{Architecture, Network, periodic, tiling};
 
 /// A network with fixed weights.
 #[derive(Debug)]
@@ -14,12 +14,13 @@ pub struct NetworkDenoiser {
     info: DenoiserInfo,
     tile_pixels: usize,
     size_multiple: usize,
+    periodic: bool,
 }
 
 impl NetworkDenoiser {
     /// Wraps a network whose weights do not change any more.
     ///
-    /// `trained` is the range of noise levels of its training; a blind network takes any level.
+    /// `trained` is the range of noise levels of its training; see [`Architecture::sigma_support`].
     pub fn new(
         name: impl Into<String>,
         network: Network,
@@ -42,6 +43,7 @@ impl NetworkDenoiser {
             info,
             tile_pixels: tiling::DEFAULT_PIXELS,
             size_multiple: architecture.size_multiple(),
+            periodic: architecture.is_periodic(),
         }
     }
 
@@ -93,15 +95,19 @@ impl Denoiser for NetworkDenoiser {
 
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
         self.check(&x, sigma)?;
-        Ok(tiling::map_tiles(
-            x.without_autodiff(),
-            tiling::Tiles {
-                radius: self.info.receptive_field / 2,
-                alignment: self.size_multiple,
-                max_pixels: self.tile_pixels,
-            },
-            |tile| self.run(tile, sigma),
-        ))
+        let x = x.without_autodiff();
+        let tiles = tiling::Tiles {
+            radius: self.info.receptive_field / 2,
+            alignment: self.size_multiple,
+            max_pixels: self.tile_pixels,
+        };
+        let run = |tile| self.run(tile, sigma);
+        // Tiles see beyond their borders what they would see there as parts of a periodic image.
+        if self.periodic && tiles.divide(&x) {
+            let around = periodic::wrap(x, tiles.radius);
+            return Ok(periodic::crop(tiling::map_tiles(around, tiles, run), tiles.radius));
+        }
+        Ok(tiling::map_tiles(x, tiles, run))
     }
 }
 

@@ -11,6 +11,9 @@ use tweedie_imaging::write_atomic;
 use crate::Error;
 use crate::weights::{Values, Weights};
 
+/// The largest file that is read: hundreds of times what a network of this kind holds.
+const MAX_BYTES: u64 = 2 << 30;
+
 /// The file's bytes: parameters in f32 and, apart from them, byte strings.
 pub(crate) fn encode(path: &Path, weights: &Weights, blobs: &[(&str, &[u8])]) -> Result<Vec<u8>, Error> {
     let values: Vec<(String, Vec<usize>, Vec<u8>)> = weights
@@ -45,14 +48,20 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| {
-        tweedie_imaging::Error::Io {
-            operation: "reading",
-            path: path.to_path_buf(),
-            source,
-        }
-        .into()
-    })
+    let io = |source| tweedie_imaging::Error::Io {
+        operation: "reading",
+        path: path.to_path_buf(),
+        source,
+    };
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    if size > MAX_BYTES {
+        return Err(checkpoint(
+            path,
+            &format!("at most {MAX_BYTES} bytes"),
+            &format!("{size} bytes"),
+        ));
+    }
+    Ok(std::fs::read(path).map_err(io)?)
 }
 
 /// The parameters (f32 or f16) and byte strings of a file; values that are not finite are refused.

@@ -7,7 +7,7 @@ use crate::tensor_file::checkpoint;
 
 /// Expected and found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub(super) struct Wrong {
     expected: String,
     got: String,
 }
@@ -27,7 +27,7 @@ impl Wrong {
 }
 
 /// Names from a file are untrusted: control characters are escaped and long ones cut before they reach a message.
-pub(crate) fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut shown: String = text.chars().take(LONGEST).flat_map(char::escape_default).collect();
     if text.chars().nth(LONGEST).is_some() {

@@ -73,7 +73,7 @@ fn convolution(file: &mut Hdf5<'_>, layer: u64, index: usize, weights: &mut Weig
         }
     };
     let mut turned = vec![0.0; values.len()];
-    if rows * columns > 0 {
+    if !values.is_empty() {
         for (from, to) in values
             .chunks_exact(rows * columns)
             .zip(turned.chunks_exact_mut(rows * columns))

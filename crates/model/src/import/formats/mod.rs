@@ -36,6 +36,17 @@ pub enum Format {
 }
 
 impl Format {
+    /// What it is, in a few words.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Safetensors => "safetensors",
+            Self::PytorchZip => "PyTorch",
+            Self::PytorchLegacy => "PyTorch before 1.6",
+            Self::Flax => "Flax MessagePack",
+            Self::Matconvnet => "MatConvNet in MATLAB 7.3",
+        }
+    }
+
     /// What the first bytes say.
     fn of(bytes: &[u8]) -> Option<Self> {
         let first = *bytes.first()?;
@@ -62,7 +73,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(Format, Weights), Error
         Wrong::new(expected, "a file of another kind").in_file(path)
     })?;
     let weights = match format {
-        Format::Safetensors => return Ok((format, safetensors::read(path, bytes)?)),
+        Format::Safetensors => safetensors::read(bytes),
         Format::PytorchZip => pytorch_zip::read(bytes),
         Format::PytorchLegacy => pytorch_legacy::read(bytes),
         Format::Flax => flax::read(bytes),

@@ -1,0 +1,4 @@
+//! Files of other programs: published ones against reference outputs, small ones made here, and hostile ones.
+
+mod golden;
+mod set12;
