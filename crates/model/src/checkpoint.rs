@@ -137,7 +137,7 @@ impl Checkpoint {
             path: folder.to_path_buf(),
             source,
         })?;
-        let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, &[])?;
+        let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, &[], None)?;
         let previous = path.exists().then(|| tweedie_imaging::sha256_file(&path)).transpose()?;
         self.config.weights = WeightsRecord {
             sha256: sha256_bytes(&bytes),

@@ -7,6 +7,7 @@ mod conv;
 mod denoiser;
 mod dncnn;
 mod error;
+mod export;
 mod ffdnet;
 mod import;
 mod init;

@@ -14,8 +14,13 @@ use crate::weights::{Values, Weights};
 /// The largest file that is read: hundreds of times what a network of this kind holds.
 const MAX_BYTES: u64 = 2 << 30;
 
-/// The file's bytes: parameters in f32 and, apart from them, byte strings.
-pub(crate) fn encode(path: &Path, weights: &Weights, blobs: &[(&str, &[u8])]) -> Result<Vec<u8>, Error> {
+/// The file's bytes: parameters in f32 and, apart from them, byte strings and texts.
+pub(crate) fn encode(
+    path: &Path,
+    weights: &Weights,
+    blobs: &[(&str, &[u8])],
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, Error> {
     let values: Vec<(String, Vec<usize>, Vec<u8>)> = weights
         .iter()
         .map(|(name, tensor)| {
@@ -38,7 +43,7 @@ pub(crate) fn encode(path: &Path, weights: &Weights, blobs: &[(&str, &[u8])]) ->
             TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(invalid)?,
         ));
     }
-    serialize(views, None::<HashMap<String, String>>).map_err(invalid)
+    serialize(views, metadata).map_err(invalid)
 }
 
 /// Writes bytes under a name that never stands for half of them.

@@ -8,7 +8,7 @@ mod stack;
 mod tensors;
 mod wrong;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 pub use formats::Format;
@@ -38,10 +38,11 @@ pub struct SourceRecord {
 /// in our order, residual and padding as its architecture says, values in [0, 1] units.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    path: std::path::PathBuf,
+    path: PathBuf,
     source: SourceRecord,
     architecture: Architecture,
     weights: Weights,
+    noise: Option<NoiseRange>,
 }
 
 impl Peer {
@@ -61,8 +62,14 @@ impl Peer {
     /// # Errors
     /// As [`Self::read`].
     pub fn from_bytes(path: &Path, bytes: &[u8], family: Option<Family>) -> Result<Self, Error> {
-        let (format, tensors) = formats::read(path, bytes)?;
-        let (family, recognised) = networks::recognise(tensors, format, family).map_err(|wrong| wrong.in_file(path))?;
+        let file = formats::read(path, bytes)?;
+        let format = file.format;
+        let sha256 = sha256_bytes(bytes);
+        let noise = match &file.exported {
+            Some(exported) => Some(exported.noise),
+            None => published::noise(&sha256),
+        };
+        let (family, recognised) = networks::recognise(file, family).map_err(|wrong| wrong.in_file(path))?;
         let file = path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -70,12 +77,13 @@ impl Peer {
             path: path.to_path_buf(),
             source: SourceRecord {
                 file,
-                sha256: sha256_bytes(bytes),
+                sha256,
                 format,
                 family,
             },
             architecture: recognised.architecture,
             weights: recognised.weights,
+            noise,
         })
     }
 
@@ -89,9 +97,10 @@ impl Peer {
         &self.architecture
     }
 
-    /// The noise levels of its training, where the file is a published one whose levels are known.
-    pub fn published_noise(&self) -> Option<NoiseRange> {
-        published::noise(&self.source.sha256)
+    /// The noise levels of its training, where they are known: of published files, by their sha256, and of exports of
+    /// this program.
+    pub fn noise(&self) -> Option<NoiseRange> {
+        self.noise
     }
 
     /// Number of parameters, after folding.

@@ -62,7 +62,7 @@ pub const FILES: [Published; 26] = [
 pub fn denoiser(path: &Path, grey_levels: f64) -> (NetworkDenoiser, Sigma) {
     let device = Device::flex();
     let peer = Peer::read(path, None).unwrap();
-    let noise: NoiseRange = peer.published_noise().unwrap();
+    let noise: NoiseRange = peer.noise().unwrap();
     let denoiser = peer
         .into_checkpoint(noise, &device)
         .unwrap()
@@ -113,7 +113,7 @@ fn published_weights_give_the_reference_outputs() {
     {
         let path = weights.join(file);
         let peer = Peer::read(&path, None).unwrap();
-        let noise = peer.published_noise().unwrap();
+        let noise = peer.noise().unwrap();
         assert_eq!(
             (peer.source().family, [noise.min, noise.max]),
             (family, levels),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wrong::Wrong;
 use crate::Error;
+use crate::export::Exported;
 use crate::weights::Weights;
 
 /// A file format of weights.
@@ -66,20 +67,38 @@ impl Format {
     }
 }
 
-/// The named tensors of a file; `path` is for messages.
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(Format, Weights), Error> {
+/// The content of a file.
+#[derive(Debug)]
+pub(super) struct File {
+    pub format: Format,
+    /// The floating point tensors.
+    pub weights: Weights,
+    /// The metadata of an export of this program.
+    pub exported: Option<Exported>,
+}
+
+/// Reads a file; `path` is for messages.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<File, Error> {
     let format = Format::of(bytes).ok_or_else(|| {
         let expected = "safetensors, PyTorch, Flax or MATLAB 7.3";
         Wrong::new(expected, "a file of another kind").in_file(path)
     })?;
+    let mut exported = None;
     let weights = match format {
-        Format::Safetensors => safetensors::read(bytes),
+        Format::Safetensors => safetensors::read(bytes).map(|(weights, metadata)| {
+            exported = metadata;
+            weights
+        }),
         Format::PytorchZip => pytorch_zip::read(bytes),
         Format::PytorchLegacy => pytorch_legacy::read(bytes),
         Format::Flax => flax::read(bytes),
         Format::Matconvnet => matconvnet::read(bytes),
     };
-    Ok((format, weights.map_err(|wrong| wrong.in_file(path))?))
+    Ok(File {
+        format,
+        weights: weights.map_err(|wrong| wrong.in_file(path))?,
+        exported,
+    })
 }
 
 #[cfg(test)]
@@ -107,8 +126,8 @@ mod tests {
                 return;
             };
             let bytes = std::fs::read(&path).unwrap();
-            let (found, weights) = read(&path, &bytes).unwrap();
-            assert_eq!((found, weights.len()), (format, tensors), "{name}");
+            let file = read(&path, &bytes).unwrap();
+            assert_eq!((file.format, file.weights.len()), (format, tensors), "{name}");
             for length in (0..bytes.len()).step_by(bytes.len() / 16 + 1) {
                 assert!(read(&path, &bytes[..length]).is_err(), "{name} cut to {length}");
             }

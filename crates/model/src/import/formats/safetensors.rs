@@ -1,14 +1,23 @@
-//! safetensors files, with any names.
+//! safetensors files, with any names, and with the metadata of our own exports.
 
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::number::Number;
+use crate::export::{Exported, METADATA};
 use crate::import::wrong::{Wrong, printable};
 use crate::weights::{Values, Weights};
 
-pub(super) fn read(bytes: &[u8]) -> Result<Weights, Wrong> {
+pub(super) fn read(bytes: &[u8]) -> Result<(Weights, Option<Exported>), Wrong> {
     let refused = |error: safetensors::SafeTensorError| Wrong::new("a safetensors file", printable(&error.to_string()));
     let file = SafeTensors::deserialize(bytes).map_err(refused)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(refused)?;
+    let exported = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|texts| texts.get(METADATA))
+        .map(|json| serde_json::from_str(json))
+        .transpose()
+        .map_err(|error| Wrong::new("an architecture in the metadata", printable(&error.to_string())))?;
     let mut weights = Weights::new();
     for (name, view) in file.tensors() {
         let number = match view.dtype() {
@@ -38,5 +47,5 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, Wrong> {
         let values = number.values(view.data());
         weights.insert(name, Values { dims, values });
     }
-    Ok(weights)
+    Ok((weights, exported))
 }

@@ -3,13 +3,14 @@
 mod bf_cnn;
 mod bias_free;
 mod dncnn;
+mod exported;
 mod ffdnet;
 mod scico;
 mod sequential;
 
 use serde::{Deserialize, Serialize};
 
-use super::formats::Format;
+use super::formats::{File, Format};
 use super::tensors::Tensors;
 use super::wrong::{Wrong, printable};
 use crate::Architecture;
@@ -19,6 +20,8 @@ use crate::weights::Weights;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
+    /// Exported by this program.
+    Tweedie,
     /// SCICO's DnCNN with circular padding.
     ScicoDncnn,
     /// BF-CNN.
@@ -39,7 +42,8 @@ pub(super) struct Recognised {
 
 impl Family {
     /// All of them; those with names of their own come before those with plain numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Tweedie,
         Self::ScicoDncnn,
         Self::BfCnn,
         Self::BiasFreeDncnn,
@@ -50,6 +54,7 @@ impl Family {
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tweedie => "tweedie",
             Self::ScicoDncnn => "scico-dncnn",
             Self::BfCnn => "bf-cnn",
             Self::BiasFreeDncnn => "bias-free-dncnn",
@@ -66,7 +71,8 @@ impl Family {
     /// What it is, in a few words.
     pub fn description(self) -> &'static str {
         match self {
-            Self::ScicoDncnn => "DnCNN of SCICO (circular padding)",
+            Self::Tweedie => "export of tweedie",
+            Self::ScicoDncnn => "DnCNN of SCICO",
             Self::BfCnn => "BF-CNN",
             Self::BiasFreeDncnn => "bias-free DnCNN",
             Self::Ffdnet => "FFDNet",
@@ -74,8 +80,9 @@ impl Family {
         }
     }
 
-    fn matches(self, tensors: &Tensors) -> bool {
+    fn matches(self, tensors: &Tensors, architecture: Option<&Architecture>) -> bool {
         match self {
+            Self::Tweedie => architecture.is_some(),
             Self::ScicoDncnn => scico::matches(tensors),
             Self::BfCnn => bf_cnn::matches(tensors),
             Self::BiasFreeDncnn => bias_free::matches(tensors),
@@ -84,8 +91,18 @@ impl Family {
         }
     }
 
-    fn read(self, tensors: &mut Tensors, format: Format) -> Result<Recognised, Wrong> {
+    fn read(
+        self,
+        tensors: &mut Tensors,
+        format: Format,
+        architecture: Option<Architecture>,
+    ) -> Result<Recognised, Wrong> {
         match self {
+            Self::Tweedie => {
+                let architecture =
+                    architecture.ok_or_else(|| Wrong::new("the metadata of an export of tweedie", "none"))?;
+                exported::read(tensors, architecture)
+            }
             Self::ScicoDncnn => scico::read(tensors),
             Self::BfCnn => bf_cnn::read(tensors),
             Self::BiasFreeDncnn => bias_free::read(tensors),
@@ -96,20 +113,17 @@ impl Family {
 }
 
 /// The network that the tensors belong to: of the `family` that is asked for, or the first one whose names they have.
-pub(super) fn recognise(
-    weights: Weights,
-    format: Format,
-    family: Option<Family>,
-) -> Result<(Family, Recognised), Wrong> {
-    let mut tensors = Tensors::new(weights);
+pub(super) fn recognise(file: File, family: Option<Family>) -> Result<(Family, Recognised), Wrong> {
+    let architecture = file.exported.map(|exported| exported.architecture);
+    let mut tensors = Tensors::new(file.weights);
     let family = match family {
         Some(family) => family,
         None => Family::ALL
             .into_iter()
-            .find(|family| family.matches(&tensors))
+            .find(|family| family.matches(&tensors, architecture.as_ref()))
             .ok_or_else(|| unknown(&tensors))?,
     };
-    let recognised = family.read(&mut tensors, format)?;
+    let recognised = family.read(&mut tensors, file.format, architecture)?;
     tensors.finish()?;
     Ok((family, recognised))
 }
