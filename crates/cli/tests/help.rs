@@ -4,7 +4,7 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "train",
     "denoise",
@@ -12,9 +12,11 @@ const COMMANDS: [&str; 14] = [
     "restore",
     "evaluate",
     "certify",
+    "import",
     "checkpoints",
     "checkpoints list",
     "checkpoints show",
+    "checkpoints export",
     "datasets list",
     "datasets verify",
     "bench",

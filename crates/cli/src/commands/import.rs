@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde::Serialize;
 use tweedie_imaging::classical::Classical;
-use tweedie_model::{CONFIG_FILE, Family, NoiseRange, Peer, WEIGHTS_FILE, load_config};
+use tweedie_model::{CONFIG_FILE, Family, NoiseRange, Peer, load_config};
 
 use crate::checkpoint::{channels_text, levels_text};
 use crate::options::Common;
@@ -194,24 +194,31 @@ fn require_free(folder: &Path, force: bool) -> anyhow::Result<()> {
 
 /// Makes a folder whose content is whole from the moment on that it has its name.
 fn place(folder: &Path, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let context = || format!("writing {}", folder.display());
     let parent = match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    std::fs::create_dir_all(parent).with_context(context)?;
+    std::fs::create_dir_all(parent).with_context(|| format!("making the folder {}", parent.display()))?;
     let beside = |what: &str| parent.join(format!(".tweedie-{what}-{}.part", std::process::id()));
     let (new, old) = (beside("new"), beside("old"));
-    let moved = write(&new).and_then(|()| {
-        if folder.exists() {
-            std::fs::rename(folder, &old).with_context(context)?;
-        }
-        std::fs::rename(&new, folder).with_context(context)
-    });
-    for left in [new, old] {
-        if left.exists() && folder.join(WEIGHTS_FILE).exists() {
-            std::fs::remove_dir_all(&left).with_context(context)?;
-        }
+    let result =
+        write(&new).and_then(|()| replace(folder, &new, &old).with_context(|| format!("writing {}", folder.display())));
+    if result.is_err() {
+        // What is left of it has no use; the error that is reported is the first one.
+        let _ = std::fs::remove_dir_all(&new);
     }
-    moved
+    result
+}
+
+/// Puts `new` in the place of `folder`, which is `old` in between.
+fn replace(folder: &Path, new: &Path, old: &Path) -> std::io::Result<()> {
+    if !folder.exists() {
+        return std::fs::rename(new, folder);
+    }
+    std::fs::rename(folder, old)?;
+    if let Err(error) = std::fs::rename(new, folder) {
+        std::fs::rename(old, folder)?;
+        return Err(error);
+    }
+    std::fs::remove_dir_all(old)
 }
