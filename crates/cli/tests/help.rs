@@ -4,7 +4,7 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "train",
     "denoise",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 16] = [
     "checkpoints show",
     "checkpoints export",
     "datasets list",
+    "datasets fetch",
     "datasets verify",
     "bench",
     "completions",
