@@ -75,8 +75,29 @@ class Network:
             x = self.blocks(f"decoder.{level}.blocks", x) + skips.pop()
         return self.conv("tail", x)
 
+    def gradient(self, x: Tensor) -> Tensor:
+        """W^T phi(W x) of a convex ridge regulariser."""
+        first, second, splines = (self.weights[name] for name in ("first", "second", "splines"))
+        margin, last = self.config["kernel"] // 2, self.config["knots"] - 1
+        z = functional.conv2d(functional.conv2d(x, first, padding=margin), second, padding=margin)
+        place = ((z / self.config["range"] + 1) * last / 2).clamp(0, last)
+        knot = place.floor().clamp(max=last - 1)
+        channel = torch.arange(z.shape[1]).reshape(1, -1, 1, 1).expand_as(z)
+        left, right = splines[channel, knot.long()], splines[channel, knot.long() + 1]
+        z = left + (right - left) * (place - knot)
+        return functional.conv_transpose2d(functional.conv_transpose2d(z, second, padding=margin), first, padding=margin)
+
+    def crr(self, y: Tensor) -> Tensor:
+        strength, mu, bound = (self.config[key] for key in ("lambda", "mu", "lipschitz"))
+        x = y - 2 / (bound * mu) * self.gradient(mu * y)
+        for _ in range(1, self.config["steps"]):
+            x = x - (2 - 1e-8) / (1 + bound * strength * mu) * (x - y + strength * self.gradient(mu * x))
+        return x
+
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
         kind, (_, _, h, w) = self.config["kind"], x.shape
+        if kind == "crr":
+            return self.crr(x)
         halve = kind == "ffdnet" or (kind == "unet" and self.config["unshuffle"] == 2)
         multiple = {"dncnn": 1, "ffdnet": 2}.get(kind) or (1 + halve) * 2 ** (len(self.config["widths"]) - 1)
         y = functional.pad(x, (0, -w % multiple, 0, -h % multiple), mode="replicate")

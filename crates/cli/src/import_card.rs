@@ -36,6 +36,14 @@ pub fn network(architecture: &Architecture) -> String {
             true,
             Padding::Zero,
         ),
+        Architecture::Crr(config) => {
+            return format!(
+                "{} gradient steps on {} learned convex functions of two layers of {k}x{k} filters; does not read the noise level",
+                config.steps,
+                config.filters[1],
+                k = config.kernel
+            );
+        }
         Architecture::Unet(config) => (
             format!("U-Net of {:?} channels", config.widths),
             config.bias,

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::SigmaSupport;
 
-use crate::{DncnnConfig, Error, FfdnetConfig, Network, UnetConfig};
+use crate::{CrrConfig, DncnnConfig, Error, FfdnetConfig, Network, UnetConfig};
 
 /// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum Architecture {
     Ffdnet(FfdnetConfig),
     /// A U-Net of residual blocks.
     Unet(UnetConfig),
+    /// A convex ridge regulariser.
+    Crr(CrrConfig),
 }
 
 impl Architecture {
@@ -28,6 +30,7 @@ impl Architecture {
             Self::Dncnn(config) => Network::Dncnn(config.init(seed, device)?),
             Self::Ffdnet(config) => Network::Ffdnet(config.init(seed, device)?),
             Self::Unet(config) => Network::Unet(config.init(seed, device)?),
+            Self::Crr(config) => Network::Crr(config.init(seed, device)?),
         })
     }
 
@@ -37,6 +40,7 @@ impl Architecture {
             Self::Dncnn(config) => config.channels,
             Self::Ffdnet(config) => config.channels,
             Self::Unet(config) => config.channels,
+            Self::Crr(_) => 1,
         }
     }
 
@@ -44,10 +48,11 @@ impl Architecture {
     pub fn is_blind(&self) -> bool {
         matches!(
             self,
-            Self::Dncnn(DncnnConfig {
-                conditioning: crate::dncnn::Conditioning::Blind,
-                ..
-            })
+            Self::Crr(_)
+                | Self::Dncnn(DncnnConfig {
+                    conditioning: crate::dncnn::Conditioning::Blind,
+                    ..
+                })
         )
     }
 
@@ -57,13 +62,14 @@ impl Architecture {
             Self::Dncnn(config) => config.receptive_field(),
             Self::Ffdnet(config) => config.receptive_field(),
             Self::Unet(config) => config.receptive_field(),
+            Self::Crr(config) => config.receptive_field(),
         }
     }
 
     /// The network treats an image as it treats a part of it that starts at a multiple of this.
     pub fn size_multiple(&self) -> usize {
         match self {
-            Self::Dncnn(_) => 1,
+            Self::Dncnn(_) | Self::Crr(_) => 1,
             Self::Ffdnet(_) => 2,
             Self::Unet(config) => config.size_multiple(),
         }

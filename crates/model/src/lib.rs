@@ -4,6 +4,7 @@
 mod architecture;
 mod checkpoint;
 mod conv;
+mod crr;
 mod denoiser;
 mod dncnn;
 mod error;
@@ -23,6 +24,7 @@ mod weights;
 pub use architecture::Architecture;
 pub use checkpoint::{CONFIG_FILE, Checkpoint, CheckpointConfig, NoiseRange, WEIGHTS_FILE, WeightsRecord, load_config};
 pub use conv::{Activation, Activations, Conv3x3};
+pub use crr::{Crr, CrrConfig};
 pub use denoiser::NetworkDenoiser;
 pub use dncnn::{Conditioning, Dncnn, DncnnConfig, Padding};
 pub use error::Error;

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use crate::{Dncnn, Ffdnet, Unet};
+use crate::{Crr, Dncnn, Ffdnet, Unet};
 
 /// A denoising network.
 #[derive(Module, Debug)]
@@ -16,6 +16,8 @@ pub enum Network {
     Ffdnet(Ffdnet),
     /// See [`Unet`].
     Unet(Unet),
+    /// See [`Crr`].
+    Crr(Crr),
 }
 
 impl Network {
@@ -28,6 +30,7 @@ impl Network {
             Self::Dncnn(network) => network.forward(x, sigma),
             Self::Ffdnet(network) => network.forward(x, sigma),
             Self::Unet(network) => network.forward(x, sigma),
+            Self::Crr(network) => network.forward(x),
         }
     }
 }

@@ -68,7 +68,7 @@ impl Path {
     fn name(&self) -> String {
         self.0
             .iter()
-            .filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet" | "Unet"))
+            .filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet" | "Unet" | "Crr"))
             .cloned()
             .collect::<Vec<_>>()
             .join(".")

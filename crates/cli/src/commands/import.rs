@@ -30,7 +30,7 @@ pub struct Import {
     /// Name of the new checkpoint, in checkpoints/ in the working folder; or a path, with a slash
     #[arg(long = "as", value_name = "NAME")]
     name: String,
-    /// Kind of network: dncnn, ffdnet, bf-cnn, bias-free-dncnn, scico-dncnn or tweedie [default: what is recognised]
+    /// Kind of network: dncnn, ffdnet, bf-cnn, bias-free-dncnn, scico-dncnn, crr or tweedie [default: what is recognised]
     #[arg(long, value_name = "A", value_parser = family)]
     architecture: Option<Family>,
     /// Noise levels of its training, in 8-bit grey levels [default: those of a published file]

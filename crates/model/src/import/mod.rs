@@ -14,7 +14,6 @@ use burn::tensor::Device;
 pub use formats::Format;
 pub use networks::Family;
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::sha256_bytes;
 
 use crate::tensor_file::{self, checkpoint};
 use crate::weights::{Weights, differences, network_with_weights, weights_from_network};
@@ -62,23 +61,21 @@ impl Peer {
     /// # Errors
     /// As [`Self::read`].
     pub fn from_bytes(path: &Path, bytes: &[u8], family: Option<Family>) -> Result<Self, Error> {
-        let file = formats::read(path, bytes)?;
-        let format = file.format;
-        let sha256 = sha256_bytes(bytes);
+        let (file, weights) = formats::read(path, bytes)?;
+        let (family, recognised) = networks::recognise(&file, weights, family).map_err(|wrong| wrong.in_file(path))?;
         let noise = match &file.exported {
             Some(exported) => Some(exported.noise),
-            None => published::noise(&sha256),
+            None => published::noise(&file.sha256),
         };
-        let (family, recognised) = networks::recognise(file, family).map_err(|wrong| wrong.in_file(path))?;
-        let file = path
+        let name = path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Self {
             path: path.to_path_buf(),
             source: SourceRecord {
-                file,
-                sha256,
-                format,
+                file: name,
+                sha256: file.sha256,
+                format: file.format,
                 family,
             },
             architecture: recognised.architecture,

@@ -29,7 +29,7 @@ const fn published(file: &'static str, family: Family, golden: &'static str, lev
 
 /// All files that have a reference.
 #[rustfmt::skip]
-pub const FILES: [Published; 26] = [
+pub const FILES: [Published; 28] = [
     published("DnCNN/sigma=15.mat", Family::Dncnn, "dncnn_gray_s15", [15.0, 15.0]),
     published("DnCNN/sigma=25.mat", Family::Dncnn, "dncnn_gray_s25", [25.0, 25.0]),
     published("DnCNN/sigma=50.mat", Family::Dncnn, "dncnn_gray_s50", [50.0, 50.0]),
@@ -56,6 +56,8 @@ pub const FILES: [Published; 26] = [
     published("scico-data/dncnn17M.mpk", Family::ScicoDncnn, "scico_dncnn17M", [25.5, 25.5]),
     published("scico-data/dncnn17H.mpk", Family::ScicoDncnn, "scico_dncnn17H", [51.0, 51.0]),
     published("scico-data/dncnn17N.mpk", Family::ScicoDncnn, "scico_dncnn17N", [0.0, 51.0]),
+    published("convex_ridge_regularizers/Sigma_5_t_10/checkpoint_10.pth", Family::Crr, "crr_s5_t10", [5.0, 5.0]),
+    published("convex_ridge_regularizers/Sigma_25_t_10/checkpoint_10.pth", Family::Crr, "crr_s25_t10", [25.0, 25.0]),
 ];
 
 /// The denoiser of a published file, and the level to call it with for noise of `grey_levels`: its own where it has one.

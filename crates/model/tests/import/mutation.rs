@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::hostile::{import, valid};
 
-const CASES: u64 = 2000;
+const CASES: u64 = 10_000;
 /// A file of this size is read in a millisecond; the rest is for a busy machine.
 const LIMIT: Duration = Duration::from_secs(2);
 

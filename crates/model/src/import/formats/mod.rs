@@ -14,6 +14,7 @@ mod safetensors;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tweedie_imaging::sha256_bytes;
 
 use super::wrong::Wrong;
 use crate::Error;
@@ -67,18 +68,17 @@ impl Format {
     }
 }
 
-/// The content of a file.
+/// What is known of a file besides its tensors.
 #[derive(Debug)]
 pub(super) struct File {
     pub format: Format,
-    /// The floating point tensors.
-    pub weights: Weights,
+    pub sha256: String,
     /// The metadata of an export of this program.
     pub exported: Option<Exported>,
 }
 
-/// Reads a file; `path` is for messages.
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<File, Error> {
+/// Reads a file and its floating point tensors; `path` is for messages.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<(File, Weights), Error> {
     let format = Format::of(bytes).ok_or_else(|| {
         let expected = "safetensors, PyTorch, Flax or MATLAB 7.3";
         Wrong::new(expected, "a file of another kind").in_file(path)
@@ -94,11 +94,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<File, Error> {
         Format::Flax => flax::read(bytes),
         Format::Matconvnet => matconvnet::read(bytes),
     };
-    Ok(File {
+    let file = File {
         format,
-        weights: weights.map_err(|wrong| wrong.in_file(path))?,
+        sha256: sha256_bytes(bytes),
         exported,
-    })
+    };
+    Ok((file, weights.map_err(|wrong| wrong.in_file(path))?))
 }
 
 #[cfg(test)]
@@ -126,8 +127,8 @@ mod tests {
                 return;
             };
             let bytes = std::fs::read(&path).unwrap();
-            let file = read(&path, &bytes).unwrap();
-            assert_eq!((file.format, file.weights.len()), (format, tensors), "{name}");
+            let (file, weights) = read(&path, &bytes).unwrap();
+            assert_eq!((file.format, weights.len()), (format, tensors), "{name}");
             for length in (0..bytes.len()).step_by(bytes.len() / 16 + 1) {
                 assert!(read(&path, &bytes[..length]).is_err(), "{name} cut to {length}");
             }

@@ -35,11 +35,8 @@ pub(super) fn read(tensors: &mut Tensors, architecture: Architecture) -> Result<
             depth: *depth,
             bias: *bias,
         },
-        Architecture::Unet(_) => {
-            return Err(Wrong::new(
-                "an exported dncnn or ffdnet",
-                "a unet, which is not imported",
-            ));
+        Architecture::Unet(_) | Architecture::Crr(_) => {
+            return Err(Wrong::new("an exported dncnn or ffdnet", "another network"));
         }
     };
     let stack = sequential::read(tensors)?;

@@ -2,6 +2,7 @@
 
 mod bf_cnn;
 mod bias_free;
+mod crr;
 mod dncnn;
 mod exported;
 mod ffdnet;
@@ -10,7 +11,7 @@ mod sequential;
 
 use serde::{Deserialize, Serialize};
 
-use super::formats::{File, Format};
+use super::formats::File;
 use super::tensors::Tensors;
 use super::wrong::{Wrong, printable};
 use crate::Architecture;
@@ -28,6 +29,8 @@ pub enum Family {
     BfCnn,
     /// Bias-free DnCNN.
     BiasFreeDncnn,
+    /// Convex ridge regularisers.
+    Crr,
     /// FFDNet.
     Ffdnet,
     /// DnCNN and other plain stacks of convolutions that predict the noise.
@@ -42,11 +45,12 @@ pub(super) struct Recognised {
 
 impl Family {
     /// All of them; those with names of their own come before those with plain numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Tweedie,
         Self::ScicoDncnn,
         Self::BfCnn,
         Self::BiasFreeDncnn,
+        Self::Crr,
         Self::Ffdnet,
         Self::Dncnn,
     ];
@@ -58,6 +62,7 @@ impl Family {
             Self::ScicoDncnn => "scico-dncnn",
             Self::BfCnn => "bf-cnn",
             Self::BiasFreeDncnn => "bias-free-dncnn",
+            Self::Crr => "crr",
             Self::Ffdnet => "ffdnet",
             Self::Dncnn => "dncnn",
         }
@@ -75,55 +80,52 @@ impl Family {
             Self::ScicoDncnn => "DnCNN of SCICO",
             Self::BfCnn => "BF-CNN",
             Self::BiasFreeDncnn => "bias-free DnCNN",
+            Self::Crr => "convex ridge regulariser",
             Self::Ffdnet => "FFDNet",
             Self::Dncnn => "DnCNN",
         }
     }
 
-    fn matches(self, tensors: &Tensors, architecture: Option<&Architecture>) -> bool {
+    fn matches(self, file: &File, tensors: &Tensors) -> bool {
         match self {
-            Self::Tweedie => architecture.is_some(),
+            Self::Tweedie => file.exported.is_some(),
             Self::ScicoDncnn => scico::matches(tensors),
             Self::BfCnn => bf_cnn::matches(tensors),
             Self::BiasFreeDncnn => bias_free::matches(tensors),
+            Self::Crr => crr::matches(tensors),
             Self::Ffdnet => ffdnet::matches(tensors),
             Self::Dncnn => dncnn::matches(tensors),
         }
     }
 
-    fn read(
-        self,
-        tensors: &mut Tensors,
-        format: Format,
-        architecture: Option<Architecture>,
-    ) -> Result<Recognised, Wrong> {
+    fn read(self, file: &File, tensors: &mut Tensors) -> Result<Recognised, Wrong> {
         match self {
-            Self::Tweedie => {
-                let architecture =
-                    architecture.ok_or_else(|| Wrong::new("the metadata of an export of tweedie", "none"))?;
-                exported::read(tensors, architecture)
-            }
+            Self::Tweedie => match &file.exported {
+                Some(exported) => exported::read(tensors, exported.architecture.clone()),
+                None => Err(Wrong::new("the metadata of an export of tweedie", "none")),
+            },
             Self::ScicoDncnn => scico::read(tensors),
             Self::BfCnn => bf_cnn::read(tensors),
             Self::BiasFreeDncnn => bias_free::read(tensors),
-            Self::Ffdnet => ffdnet::read(tensors, format),
+            Self::Crr => crr::read(tensors, &file.sha256),
+            Self::Ffdnet => ffdnet::read(tensors, file.format),
             Self::Dncnn => dncnn::read(tensors),
         }
     }
 }
 
-/// The network that the tensors belong to: of the `family` that is asked for, or the first one whose names they have.
-pub(super) fn recognise(file: File, family: Option<Family>) -> Result<(Family, Recognised), Wrong> {
-    let architecture = file.exported.map(|exported| exported.architecture);
-    let mut tensors = Tensors::new(file.weights);
+/// The network that the tensors of a file belong to: of the `family` that is asked for, or the first one whose names they
+/// have.
+pub(super) fn recognise(file: &File, weights: Weights, family: Option<Family>) -> Result<(Family, Recognised), Wrong> {
+    let mut tensors = Tensors::new(weights);
     let family = match family {
         Some(family) => family,
         None => Family::ALL
             .into_iter()
-            .find(|family| family.matches(&tensors, architecture.as_ref()))
+            .find(|family| family.matches(file, &tensors))
             .ok_or_else(|| unknown(&tensors))?,
     };
-    let recognised = family.read(&mut tensors, file.format, architecture)?;
+    let recognised = family.read(file, &mut tensors)?;
     tensors.finish()?;
     Ok((family, recognised))
 }
