@@ -66,7 +66,7 @@ pub fn network(architecture: &Architecture) -> String {
 
 fn card(name: &str, config: &CheckpointConfig, parameters: usize) -> anyhow::Result<String> {
     let architecture = &config.architecture;
-    let support = architecture.sigma_support(config.noise.support()?);
+    let trained = config.noise.support()?;
     let source = match &config.source {
         Some(source) => format!(
             "| file | `{}` |\n| sha256 of the file | `{}` |\n| format | {} |\n| recognised as | {} |\n",
@@ -78,14 +78,16 @@ fn card(name: &str, config: &CheckpointConfig, parameters: usize) -> anyhow::Res
         None => String::new(),
     };
     Ok(format!(
-        "# {name}\n\nA denoiser for {} images with white Gaussian noise of standard deviation {} (8-bit grey levels), \
-         imported by `tweedie import`.\n\n| | |\n|---|---|\n{source}| network | {} |\n| parameters | {parameters} |\n\
+        "# {name}\n\nA denoiser for {} images with white Gaussian noise, imported by `tweedie import`.\n\n\
+         | | |\n|---|---|\n{source}| trained for the standard deviations | {} (8-bit grey levels) |\n\
+         | takes the levels | {} |\n| network | {} |\n| parameters | {parameters} |\n\
          | receptive field | {} pixels |\n| weights | sha256 `{}` |\n\n\
          Batch normalisation is folded into the convolutions, so the weights are no longer those of the file digit by \
          digit. Whatever the network predicts, D(x, sigma) is the image, with values in [0, 1].\n\n\
          The weights are the work of their authors, and their licence goes on to hold.\n",
         channels_text(architecture.channels()),
-        levels_text(support),
+        levels_text(trained),
+        levels_text(architecture.sigma_support(trained)),
         network(architecture),
         architecture.receptive_field(),
         config.weights.sha256,

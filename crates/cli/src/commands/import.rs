@@ -124,14 +124,13 @@ impl Import {
             )
         })?;
         let architecture = &checkpoint.config.architecture;
-        let support = architecture.sigma_support(noise.support()?);
         session.say(format_args!(
-            "{}: {}, {}: {} images, noise levels {}, {parameters} parameters",
+            "{}: {}, {}: {} images, trained for noise {}, {parameters} parameters",
             self.file.display(),
             source.format.description(),
             source.family.description(),
             channels_text(architecture.channels()),
-            levels_text(support),
+            levels_text(noise.support()?),
         ));
         session.say(format_args!("{}", import_card::network(architecture)));
         session.say(format_args!("written to {}", folder.display()));

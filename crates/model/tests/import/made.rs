@@ -120,8 +120,11 @@ pub fn flax(state: &State) -> Vec<u8> {
     file
 }
 
-fn map(file: &mut Vec<u8>, entries: &[&(Vec<&str>, &Array)], depth: usize) {
-    let mut groups: Vec<(&str, Vec<&(Vec<&str>, &Array)>)> = Vec::new();
+/// The parts of a name, and its tensor.
+type Entry<'a> = (Vec<&'a str>, &'a Array);
+
+fn map(file: &mut Vec<u8>, entries: &[&Entry<'_>], depth: usize) {
+    let mut groups: Vec<(&str, Vec<&Entry<'_>>)> = Vec::new();
     for entry in entries {
         let key = entry.0[depth];
         match groups.last_mut().filter(|(last, _)| *last == key) {
