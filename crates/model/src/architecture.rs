@@ -44,7 +44,7 @@ impl Architecture {
         }
     }
 
-    /// Whether the network reads the noise level.
+    /// Whether the network does not read the noise level.
     pub fn is_blind(&self) -> bool {
         matches!(
             self,

@@ -61,7 +61,7 @@ pub(super) fn read(tensors: &mut Tensors, sha256: &str) -> Result<Recognised, Wr
         ));
     }
     let mut number = |name: &str| Ok(tensors.channels(&format!("{prefix}{name}"), 1)?[0]);
-    let (lambda, mu, _trained) = (number("lmbd")?, number("mu")?, number("L")?);
+    let (lambda, mu) = (number("lmbd")?, number("mu")?);
     let splines = Values {
         dims: vec![outer, knots],
         values: wide(&splines.values)
