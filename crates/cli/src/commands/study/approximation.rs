@@ -323,7 +323,7 @@ fn write_points(path: &Path, points: &[Point]) -> anyhow::Result<()> {
 }
 
 fn say_head(session: &Session, rules: &[Rule]) {
-    let names: Vec<String> = rules.iter().map(|rule| format!("{:>16}", rule.name())).collect();
+    let names: Vec<String> = rules.iter().map(|rule| format!("{:>18}", rule.name())).collect();
     session.say(format_args!(
         "{:<20}  {:>7}{}   (PSNR, dB)",
         "image",
@@ -334,8 +334,8 @@ fn say_head(session: &Session, rules: &[Rule]) {
 
 fn say_point(session: &Session, point: &Point) {
     let cell = |chosen: &Chosen| match chosen.psnr_db {
-        Some(psnr) => format!("{psnr:>16.2}"),
-        None => format!("{:>16}", "none found"),
+        Some(psnr) => format!("{psnr:>18.2}"),
+        None => format!("{:>18}", "none found"),
     };
     let cells: Vec<String> = point.choices.iter().map(cell).collect();
     session.say(format_args!(

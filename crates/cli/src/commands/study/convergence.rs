@@ -273,7 +273,7 @@ fn write_rows(path: &Path, results: &[Studied]) -> anyhow::Result<()> {
 fn say_head(session: &Session, measurement: &Measurement) {
     let [channels, rows, cols] = measurement.operator.domain();
     session.say(format_args!(
-        "{}: {}, noise {}, {channels}x{rows}x{cols}\n{:<16}  {:<12}  {:<24}  {:<24}  {:<24}  {:>8}  {:>7}",
+        "{}: {}, noise {}, {channels}x{rows}x{cols}\n{:<16}  {:<12}  {:<26}  {:<26}  {:<26}  {:>8}  {:>7}",
         measurement.name,
         measurement.task.degradation.kind().name(),
         measurement.task.noise_grey_levels,
@@ -291,7 +291,7 @@ fn say_row(session: &Session, studied: &Studied) {
     let known = known_text(studied);
     let off = deviation_text(studied.distance_deviation.or(studied.residual_deviation));
     session.say(format_args!(
-        "{:<16}  {:<12}  {:<24}  {:<24}  {:<24}  {known:>8}  {off:>7}",
+        "{:<16}  {:<12}  {:<26}  {:<26}  {:<26}  {known:>8}  {off:>7}",
         studied.algorithm,
         stop_text(studied.limit.stop),
         rate_text(studied.residual),
