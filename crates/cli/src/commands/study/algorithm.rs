@@ -61,6 +61,9 @@ pub fn resolved(entry: &Entry, given: &Table) -> anyhow::Result<Map<String, Valu
 
 /// Parameters that were given, for people.
 pub fn parameters_text(parameters: &Table) -> String {
+    if parameters.is_empty() {
+        return "defaults".to_owned();
+    }
     let texts: Vec<String> = parameters
         .iter()
         .map(|(name, value)| format!("{name} = {value}"))

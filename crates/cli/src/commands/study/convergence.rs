@@ -273,7 +273,7 @@ fn write_rows(path: &Path, results: &[Studied]) -> anyhow::Result<()> {
 fn say_head(session: &Session, measurement: &Measurement) {
     let [channels, rows, cols] = measurement.operator.domain();
     session.say(format_args!(
-        "{}: {}, noise {}, {channels}x{rows}x{cols}\n{:<16}  {:<12}  {:<26}  {:<26}  {:<26}  {:>8}  {:>7}",
+        "{}: {}, noise {}, {channels}x{rows}x{cols}\n{:<18}  {:<15}  {:<26}  {:<26}  {:<26}  {:>8}  {:>7}",
         measurement.name,
         measurement.task.degradation.kind().name(),
         measurement.task.noise_grey_levels,
@@ -291,13 +291,22 @@ fn say_row(session: &Session, studied: &Studied) {
     let known = known_text(studied);
     let off = deviation_text(studied.distance_deviation.or(studied.residual_deviation));
     session.say(format_args!(
-        "{:<16}  {:<12}  {:<26}  {:<26}  {:<26}  {known:>8}  {off:>7}",
+        "{:<18}  {:<15}  {:<26}  {:<26}  {:<26}  {known:>8}  {off:>7}",
         studied.algorithm,
-        stop_text(studied.limit.stop),
+        limit_text(studied),
         rate_text(studied.residual),
         rate_text(studied.objective_gap),
         rate_text(studied.distance),
     ));
+}
+
+/// How the run to the limit ended, and how well the limit is known.
+pub fn limit_text(studied: &Studied) -> String {
+    let stop = stop_text(studied.limit.stop);
+    match studied.limit.uncertainty {
+        Some(uncertainty) => format!("{stop} {uncertainty:.0e}"),
+        None => stop.to_owned(),
+    }
 }
 
 /// The chosen model with its range and its R^2.

@@ -12,7 +12,8 @@ use crate::provenance::provenance;
 use crate::scores::stop_text;
 use crate::session::Session;
 
-const READING: &str = "Residual: root mean square of what one more iteration would change, 1 = white. Distance: \
+const READING: &str = "Limit known to: ||x_L - x_(L/2)|| / ||x_L||, L the length of the run to the limit; distances below it mean \
+    nothing. Residual: root mean square of what one more iteration would change, 1 = white. Distance: \
     ||x_k - x*|| / ||x*||, x* the end of the run to the limit. Fitted are the last two thirds of what lies above rounding \
     and above the uncertainty of the limit: the first iterations still show faster modes. The better of q^k and k^-p, by \
     adjusted R^2, is in the table; both are in results.json.";
@@ -81,37 +82,50 @@ fn summary(results: &[Studied], images: usize) -> String {
 }
 
 fn table(results: &[Studied]) -> Table {
+    // Columns that would be empty are left out.
+    let with_gap = results.iter().any(|studied| studied.objective_gap.is_some());
+    let with_theory = results.iter().any(|studied| studied.theory.is_some());
     let mut table = Table::new([
         "image",
         "algorithm",
-        "limit",
+        "run to the limit",
+        "limit known to",
         "residual",
         "R²",
-        "objective gap",
-        "R²",
-        "distance",
-        "R²",
-        "iterations",
-        "known",
-        "off",
     ]);
+    let mut add = |heads: &[&str]| table.columns.extend(heads.iter().map(|&head| head.to_owned()));
+    if with_gap {
+        add(&["objective gap", "R²"]);
+    }
+    add(&["distance", "R²", "fitted iterations"]);
+    if with_theory {
+        add(&["known", "off"]);
+    }
     for studied in results {
         let mut row = vec![
             studied.image.clone(),
             studied.algorithm.clone(),
             stop_text(studied.limit.stop).to_owned(),
+            studied
+                .limit
+                .uncertainty
+                .map_or(String::new(), |value| format!("{value:.1e}")),
         ];
-        for fit in [studied.residual, studied.objective_gap, studied.distance] {
-            row.extend(cells(fit));
+        row.extend(cells(studied.residual));
+        if with_gap {
+            row.extend(cells(studied.objective_gap));
         }
+        row.extend(cells(studied.distance));
         row.push(
             studied
                 .distance
                 .or(studied.residual)
                 .map_or(String::new(), |fit| format!("{} to {}", fit.from, fit.to)),
         );
-        row.push(known_text(studied));
-        row.push(deviation_text(studied.distance_deviation));
+        if with_theory {
+            row.push(known_text(studied));
+            row.push(deviation_text(studied.distance_deviation));
+        }
         table.row(row);
     }
     table

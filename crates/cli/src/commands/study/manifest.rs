@@ -1,6 +1,6 @@
 //! Manifests of studies: what both kinds have in common.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
@@ -83,7 +83,28 @@ impl TaskSection {
 /// Where a file of the manifest is: beside the manifest, else below the working folder.
 pub fn located(folder: &Path, path: &Path) -> PathBuf {
     let beside = folder.join(path);
-    if beside.exists() { beside } else { path.to_path_buf() }
+    if beside.exists() {
+        shortened(beside)
+    } else {
+        path.to_path_buf()
+    }
+}
+
+/// `a/b/../c` as `a/c`, where both are the same file (a link might lead elsewhere).
+fn shortened(path: PathBuf) -> PathBuf {
+    let mut short = PathBuf::new();
+    for part in path.components() {
+        let is_folder = matches!(short.components().next_back(), Some(Component::Normal(_)));
+        if part == Component::ParentDir && is_folder {
+            short.pop();
+        } else {
+            short.push(part);
+        }
+    }
+    match (short.canonicalize(), path.canonicalize()) {
+        (Ok(a), Ok(b)) if a == b => short,
+        _ => path,
+    }
 }
 
 /// The folder of a manifest.
@@ -131,5 +152,8 @@ mod tests {
         std::fs::write(folder.path().join("a.png"), "").unwrap();
         assert_eq!(located(folder.path(), "a.png".as_ref()), folder.path().join("a.png"));
         assert_eq!(located(folder.path(), "b.png".as_ref()), PathBuf::from("b.png"));
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let sub = folder.path().join("sub");
+        assert_eq!(located(&sub, "../a.png".as_ref()), folder.path().join("a.png"));
     }
 }
