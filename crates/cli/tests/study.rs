@@ -187,6 +187,24 @@ fn a_study_is_the_same_again_and_settings_go_over_the_manifest() {
 }
 
 #[test]
+fn a_level_that_falls_until_the_end_has_no_limit_and_a_note_says_so() {
+    let (folder, path) = study(&CONVERGENCE.replace("sigma = 0.05, strength = 10.0", "strength = 10.0"));
+    let out = folder.path().join("out");
+    let (line, rest) = command("convergence", &path, &out);
+    let few = ["-C", "iterations=8", "-C", "limit_iterations=16"].map(Path::new);
+    let run = succeed(&line, &[&rest[..], &few].concat());
+    assert!(
+        run.stderr.contains("red-apg") && run.stderr.contains("no fixed point"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("red-gd"), "{}", run.stderr);
+    let saved: Value = serde_json::from_str(&fs::read_to_string(out.join("results.json")).unwrap()).unwrap();
+    assert_eq!(saved["results"][0]["settled_from"], 0);
+    assert!(numbers(&saved["results"][2], "/settled_from") >= 8.0);
+}
+
+#[test]
 fn bad_manifests_are_refused_by_their_key() {
     let line = |key: &str, from: &str, to: &str, kind: &str| {
         let text = if kind == "convergence" {

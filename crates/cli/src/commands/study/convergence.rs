@@ -65,6 +65,9 @@ pub struct Studied {
     pub parameters: Map<String, Value>,
     /// Iterations that were measured.
     pub iterations: usize,
+    /// The first iteration, from 0, from which the level and the step stay; at least the number of iterations of the run
+    /// to the limit if there is none.
+    pub settled_from: u32,
     pub limit: Limit,
     /// Fits of the three curves.
     pub residual: Option<RateFit>,
@@ -142,7 +145,13 @@ fn work(session: &Session, files: &Files, results: &mut Results<'_, Studied>) ->
                 outcome = Outcome::Interrupted;
                 break 'images;
             };
-            let studied = studied(&measurement, candidate, study)?;
+            let studied = studied(&measurement, candidate, algorithm.as_ref(), study)?;
+            if studied.settled_from >= candidate.iterations {
+                session.note(format_args!(
+                    "{label}: its level or step changes in all measured iterations, so that they approach no fixed point; \
+                     parameters.sigma sets a constant level"
+                ));
+            }
             bar.suspend(|| say_row(session, &studied));
             bar.inc(1);
             results.push(studied)?;
@@ -220,7 +229,12 @@ fn build(
     built.with_context(|| format!("algorithm '{}'", candidate.section.label()))
 }
 
-fn studied(measurement: &Measurement, candidate: &Candidate<'_>, study: Convergence) -> anyhow::Result<Studied> {
+fn studied(
+    measurement: &Measurement,
+    candidate: &Candidate<'_>,
+    algorithm: &dyn Algorithm,
+    study: Convergence,
+) -> anyhow::Result<Studied> {
     let known = study.theory.map(|theory| theory.factor);
     let deviation = |fit: Option<RateFit>| match (fit.map(|fit| fit.linear.model), known) {
         (Some(RateModel::Linear { factor }), Some(known)) if known < 1.0 => Some(factor.ln() / known.ln() - 1.0),
@@ -232,6 +246,7 @@ fn studied(measurement: &Measurement, candidate: &Candidate<'_>, study: Converge
         solver: candidate.entry.about.name,
         parameters: resolved(&candidate.entry, &candidate.parameters)?,
         iterations: study.rows.len(),
+        settled_from: algorithm.settled_from(),
         limit: study.limit,
         residual: study.residual,
         objective_gap: study.objective_gap,
