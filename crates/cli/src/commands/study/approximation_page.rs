@@ -11,8 +11,10 @@ use crate::checkpoint::Loaded;
 use crate::provenance::provenance;
 use crate::session::Session;
 
-const READING: &str = "Fitted is error ~ noise^exponent, the error being the geometric mean over the images of \
-    ||x_delta - x|| / sqrt(n), with the standard error from the scatter about the line. Loss: PSNR of the oracle's choice \
+const FITTED: &str = "Fitted is error ~ noise^exponent, the error being the geometric mean over the images of \
+    ||x_delta - x|| / sqrt(n), with the standard error from the scatter about the line.";
+
+const LOSS: &str = "Loss: PSNR of the oracle's choice \
     minus that of the rule's, over all images and noise levels; the oracle sees the truth. All rules choose from the same \
     restorations.";
 
@@ -28,7 +30,11 @@ pub fn write(
     let task = manifest.task.task.name();
     let mut report = Report::new(format!("Error against noise on {task} with {}", denoiser.name));
     report.summary = summary(points, fits);
-    let mut section = Section::new("Rules").table(table(fits)).text(READING);
+    let mut section = Section::new("Rules").table(table(fits));
+    if fits.iter().any(|fit| fit.fit.is_some()) {
+        section = section.text(FITTED);
+    }
+    section = section.text(LOSS);
     // A single level has no curves.
     if fits.iter().any(|fit| fit.levels.len() > 1) {
         let plot = |mut plot: Plot, value: fn(&AtLevel) -> Option<f64>| {
@@ -84,12 +90,14 @@ fn summary(points: &[Point], fits: &[OfRule]) -> String {
 }
 
 fn table(fits: &[OfRule]) -> Table {
-    let mut table = Table::new([
-        "rule",
-        "exponent",
-        "standard error",
-        "R²",
-        "images of the fit",
+    // With fewer than three levels there is no fit, and no column for it.
+    let with_fit = fits.iter().any(|fit| fit.fit.is_some());
+    let mut table = Table::new(["rule"]);
+    let mut add = |heads: &[&str]| table.columns.extend(heads.iter().map(|&head| head.to_owned()));
+    if with_fit {
+        add(&["exponent", "standard error", "R²", "images of the fit"]);
+    }
+    add(&[
         "mean loss (dB)",
         "largest loss (dB)",
         "none found",
@@ -97,17 +105,22 @@ fn table(fits: &[OfRule]) -> Table {
     ]);
     let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
     for fit in fits {
-        table.row([
-            fit.rule.to_string(),
-            number(fit.fit.map(|fit| fit.exponent), 3),
-            number(fit.fit.map(|fit| fit.exponent_stderr), 3),
-            number(fit.fit.map(|fit| fit.r_squared), 4),
-            fit.images.to_string(),
+        let mut row = vec![fit.rule.to_string()];
+        if with_fit {
+            row.extend([
+                number(fit.fit.map(|fit| fit.exponent), 3),
+                number(fit.fit.map(|fit| fit.exponent_stderr), 3),
+                number(fit.fit.map(|fit| fit.r_squared), 4),
+                fit.images.to_string(),
+            ]);
+        }
+        row.extend([
             number(fit.mean_loss_db, 3),
             number(fit.max_loss_db, 3),
             fit.none_found.to_string(),
             fit.at_edge.to_string(),
         ]);
+        table.row(row);
     }
     table
 }
