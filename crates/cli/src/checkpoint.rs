@@ -8,6 +8,8 @@ use toml::{Table, Value};
 use tweedie_imaging::classical::{Classical, TotalVariation};
 use tweedie_imaging::{Denoiser, DenoiserInfo, HostDenoiser, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, WEIGHTS_FILE};
+use tweedie_solver::Prior;
+use tweedie_solver::study::GaussianSmoothing;
 
 use crate::channels;
 use crate::locate;
@@ -35,6 +37,8 @@ pub enum Kind {
         method: Classical,
         denoiser: Arc<dyn HostDenoiser>,
     },
+    /// The linear symmetric denoiser, for which theory is complete.
+    Linear(Arc<GaussianSmoothing>),
 }
 
 /// The folder of a checkpoint that is given by path or by name.
@@ -54,20 +58,27 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
         bail!("{name}: expected the folder of a checkpoint, found no {CONFIG_FILE} in it");
     }
     bail!(
-        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, {}, or a name in {}",
+        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, {}, gaussian:WIDTH, or a name in {}",
         Classical::ALL.map(Classical::name).join(", "),
         locate::description("checkpoints")
     )
 }
 
-/// Loads a checkpoint, or takes the classical denoiser of that name; `settings` are the values of the section `denoiser`.
+/// Loads a checkpoint, or takes the denoiser without weights of that name; `settings` are the values of the section
+/// `denoiser`.
 pub fn load(session: &Session, name: &str, settings: Table) -> anyhow::Result<Loaded> {
-    let kind = match Classical::from_name(name) {
-        Some(method) => Kind::Classical {
+    let kind = match (Classical::from_name(name), GaussianSmoothing::parse(name)) {
+        (Some(method), _) => Kind::Classical {
             method,
             denoiser: classical(method, settings)?,
         },
-        None => network(session, name, settings)?,
+        (None, Some(smoothing)) => {
+            if let Some(key) = settings.keys().next() {
+                return Err(usage(format!("-C denoiser.{key}: '{name}' takes no setting")));
+            }
+            Kind::Linear(Arc::new(smoothing?))
+        }
+        (None, None) => network(session, name, settings)?,
     };
     let name = name.to_owned();
     Ok(Loaded { name, kind })
@@ -138,8 +149,17 @@ impl Loaded {
         let denoiser: Arc<dyn Denoiser> = match &self.kind {
             Kind::Network { denoiser, .. } => Arc::clone(denoiser) as _,
             Kind::Classical { denoiser, .. } => Arc::clone(denoiser) as _,
+            Kind::Linear(denoiser) => Arc::clone(denoiser) as _,
         };
         channels::adapt(denoiser, channels)
+    }
+
+    /// The denoiser for images with `channels` channels, with the ability that it has beyond denoising.
+    pub fn prior(&self, channels: usize) -> anyhow::Result<Prior> {
+        Ok(match &self.kind {
+            Kind::Linear(denoiser) => Prior::Gradient(Arc::clone(denoiser) as _),
+            Kind::Network { .. } | Kind::Classical { .. } => Prior::Plain(self.for_channels(channels)?),
+        })
     }
 
     /// Its facts.
@@ -147,6 +167,7 @@ impl Loaded {
         match &self.kind {
             Kind::Network { denoiser, .. } => denoiser.info(),
             Kind::Classical { denoiser, .. } => denoiser.info(),
+            Kind::Linear(denoiser) => denoiser.info(),
         }
     }
 
@@ -155,6 +176,7 @@ impl Loaded {
         match &self.kind {
             Kind::Network { folder, .. } => folder.display().to_string(),
             Kind::Classical { method, .. } => format!("{}: {}", method.name(), method.description()),
+            Kind::Linear(_) => format!("{}: circular convolution with a Gaussian", self.name),
         }
     }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "demo",
     "train",
     "denoise",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 17] = [
     "restore",
     "evaluate",
     "certify",
+    "study convergence",
+    "study approximation",
     "import",
     "checkpoints",
     "checkpoints list",

@@ -93,6 +93,14 @@ impl Certify {
                 },
             ),
             Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
+            Kind::Linear(denoiser) => (
+                Subject::Autodiff(denoiser.as_ref()),
+                Known {
+                    gradient_step: true,
+                    lipschitz: Some(1.0),
+                    ..Known::default()
+                },
+            ),
         };
         let images = match &self.noisy {
             Some(path) => noisy(session, path).map_err(|error| for_file(error, path))?,

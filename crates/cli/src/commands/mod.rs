@@ -11,4 +11,5 @@ pub mod evaluate;
 pub mod import;
 pub mod restore;
 pub mod simulate;
+pub mod study;
 pub mod train;

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STEP, STRENGTH};
+use super::{RED_SIGMA, STEP, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::weighted::Weighted;
 use crate::{
-    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Parameter, Prior,
-    Problem, Resolved, RunSettings, Schedule, StepStats, Work,
+    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Prior, Problem,
+    Resolved, RunSettings, Schedule, StepStats, Work,
 };
 
 /// RED by gradient descent (Romano, Elad and Milanfar 2017):
@@ -63,15 +63,7 @@ impl Method for RedGd {
                       locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
         iterations: 100,
-        parameters: &[
-            STRENGTH,
-            Parameter {
-                meaning: "noise level for the denoiser, or a schedule; auto: falling over the run from 49/255 to the noise \
-                          level, at least 4.5/255",
-                ..SIGMA
-            },
-            STEP,
-        ],
+        parameters: &[STRENGTH, RED_SIGMA, STEP],
     };
 
     fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
