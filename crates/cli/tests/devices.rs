@@ -38,9 +38,14 @@ fn devices() -> Vec<&'static str> {
 fn small(folder: &Path) -> std::path::PathBuf {
     let path = folder.join("small.npy");
     let camera = read_image(&common::root().join("datasets/samples/camera.png"), ColorMode::Gray).unwrap();
-    let [_, _, cols] = camera.dims;
+    let [.., cols] = camera.dims;
     let values = (0..48)
-        .flat_map(|i| camera.values[(100 + i) * cols + 90..][..48].to_vec())
+        .flat_map(|i| {
+            camera.values[(100 + i) * cols + 90..][..48]
+                .iter()
+                .map(|&value| f64::from(value))
+                .collect::<Vec<_>>()
+        })
         .collect();
     let array = tweedie_imaging::Array {
         shape: vec![48, 48],
@@ -114,3 +119,61 @@ fn certificates_agree_with_flex() {
         }
     }
 }
+
+#[test]
+fn training_agrees_with_flex() {
+    let folder = tempfile::tempdir().unwrap();
+    let losses = |device: &str| -> Vec<f64> {
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, TRAINING).unwrap();
+        let out = folder.path().join(device);
+        succeed(
+            &format!("train --device {device} --config"),
+            &[&config, Path::new("--out"), &out],
+        );
+        let table = std::fs::read_to_string(out.join("train.csv")).unwrap();
+        let last = table.lines().last().unwrap();
+        // Loss and PSNR; the time and the step are left out.
+        let cells = last.split(',').skip(2).map(|cell| cell.parse().unwrap());
+        cells.collect()
+    };
+    let expected = losses("flex");
+    for device in devices() {
+        let got = losses(device);
+        eprintln!("{device}: {got:?}, flex: {expected:?}");
+        assert_eq!(got.len(), expected.len());
+        for (got, expected) in got.into_iter().zip(&expected) {
+            assert!((got - expected).abs() < 1e-3 * expected, "{device}: {got} {expected}");
+        }
+    }
+}
+
+/// A few steps of a small network.
+const TRAINING: &str = "
+seed = 1
+[data]
+folders = ['datasets/train']
+patch = 16
+[noise]
+min = 0.0
+max = 55.0
+[training]
+steps = 5
+batch = 2
+loss = 'l2'
+ema_decay = 0.5
+[optimizer]
+learning_rate = 1e-3
+final_learning_rate = 1e-6
+warmup_steps = 1
+[validation]
+every = 5
+images = 1
+[save]
+minutes = 5.0
+[architecture]
+kind = 'dncnn'
+channels = 1
+depth = 3
+width = 8
+";

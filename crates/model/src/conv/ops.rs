@@ -1,9 +1,9 @@
 //! The convolution as a burn backend extension, with default bodies in burn's own operations.
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, backend_extension};
-use burn::tensor::Shape;
+use burn::backend::{Backend, TensorMetadata, backend_extension};
 use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Shape, Slice};
 
 use super::Activation;
 use super::cache::WeightCache;
@@ -85,7 +85,8 @@ pub trait ConvGrads: ConvOps {
         weight: FloatTensor<Self>,
         spec: &ConvSpec,
     ) -> FloatTensor<Self> {
-        Self::conv2d_x_backward(x, weight, gated::<Self>(dy, y, spec), options())
+        let _ = x;
+        adjoint::<Self>(gated::<Self>(dy, y, spec), weight)
     }
 
     /// The gradients with respect to `weight` and `bias`.
@@ -97,9 +98,8 @@ pub trait ConvGrads: ConvOps {
         bias: FloatTensor<Self>,
         spec: &ConvSpec,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let dv = gated::<Self>(dy, y, spec);
-        let dweight = Self::conv2d_weight_backward(x.clone(), weight, dv.clone(), options());
-        (dweight, Self::conv2d_bias_backward(x, bias, dv))
+        let _ = (weight, bias);
+        weight_grad::<Self>(gated::<Self>(dy, y, spec), x, spec)
     }
 }
 
@@ -108,6 +108,35 @@ fn gated<B: Backend>(dy: FloatTensor<B>, y: FloatTensor<B>, spec: &ConvSpec) -> 
         Activation::None => dy,
         Activation::Relu => B::relu_backward(y, dy),
     }
+}
+
+/// weight^T * u as a convolution with the kernels turned around: burn's transposed convolution and its gradients of a
+/// convolution end in a segmentation fault on software Vulkan drivers, and are slow on `ndarray`.
+fn adjoint<B: Backend>(u: FloatTensor<B>, weight: FloatTensor<B>) -> FloatTensor<B> {
+    let turned = B::float_flip(B::float_permute(weight, &[1, 0, 2, 3]), &[2, 3]);
+    B::conv2d(u, turned, None, options())
+}
+
+/// The gradients with respect to weight and bias from dv, that of the convolution's result: a matrix product for each of
+/// the nine shifts of x.
+fn weight_grad<B: Backend>(dv: FloatTensor<B>, x: FloatTensor<B>, spec: &ConvSpec) -> (FloatTensor<B>, FloatTensor<B>) {
+    let ([n, cin, h, w], cout) = (spec.input, spec.cout);
+    let range = |from: usize, len: usize| Slice::from(from..from + len);
+    let zeros = B::float_zeros(Shape::from([n, cin, h + 2, w + 2]), &x.device(), x.dtype().into());
+    let inside = [range(0, n), range(0, cin), range(1, h), range(1, w)];
+    let padded = B::float_slice_assign(zeros, &inside, x);
+    let dv = B::float_reshape(B::float_permute(dv, &[1, 0, 2, 3]), Shape::from([cout, n * h * w]));
+    let shifts = (0..9)
+        .map(|shift| {
+            let shifted = [range(0, n), range(0, cin), range(shift / 3, h), range(shift % 3, w)];
+            let x = B::float_permute(B::float_slice(padded.clone(), &shifted), &[0, 2, 3, 1]);
+            let x = B::float_reshape(x, Shape::from([n * h * w, cin]));
+            B::float_reshape(B::float_matmul(dv.clone(), x), Shape::from([cout, cin, 1]))
+        })
+        .collect();
+    let dweight = B::float_reshape(B::float_cat(shifts, 2), Shape::from([cout, cin, 3, 3]));
+    let dbias = B::float_reshape(B::float_sum_dim(dv, 1), Shape::from([cout]));
+    (dweight, dbias)
 }
 
 fn options() -> ConvOptions<2> {
