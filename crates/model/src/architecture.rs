@@ -4,11 +4,11 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::SigmaSupport;
 
-use crate::{DncnnConfig, Error, FfdnetConfig, Network, UnetConfig};
+use crate::{DncnnConfig, Error, FfdnetConfig, GradientStepConfig, LipschitzConfig, Network, UnetConfig};
 
 /// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Architecture {
     /// A stack of 3x3 convolutions at full resolution.
     Dncnn(DncnnConfig),
@@ -16,6 +16,10 @@ pub enum Architecture {
     Ffdnet(FfdnetConfig),
     /// A U-Net of residual blocks.
     Unet(UnetConfig),
+    /// A step of gradient descent on a known potential.
+    GradientStep(GradientStepConfig),
+    /// Firmly nonexpansive by its weights.
+    Lipschitz(LipschitzConfig),
 }
 
 impl Architecture {
@@ -28,6 +32,8 @@ impl Architecture {
             Self::Dncnn(config) => Network::Dncnn(config.init(seed, device)?),
             Self::Ffdnet(config) => Network::Ffdnet(config.init(seed, device)?),
             Self::Unet(config) => Network::Unet(config.init(seed, device)?),
+            Self::GradientStep(config) => Network::GradientStep(config.init(seed, device)?),
+            Self::Lipschitz(config) => Network::Lipschitz(config.init(seed, device)?),
         })
     }
 
@@ -37,6 +43,8 @@ impl Architecture {
             Self::Dncnn(config) => config.channels,
             Self::Ffdnet(config) => config.channels,
             Self::Unet(config) => config.channels,
+            Self::GradientStep(config) => config.channels,
+            Self::Lipschitz(config) => config.channels,
         }
     }
 
@@ -57,6 +65,8 @@ impl Architecture {
             Self::Dncnn(config) => config.receptive_field(),
             Self::Ffdnet(config) => config.receptive_field(),
             Self::Unet(config) => config.receptive_field(),
+            Self::GradientStep(config) => config.receptive_field(),
+            Self::Lipschitz(config) => config.receptive_field(),
         }
     }
 
@@ -64,7 +74,7 @@ impl Architecture {
     pub fn size_multiple(&self) -> usize {
         match self {
             Self::Dncnn(_) => 1,
-            Self::Ffdnet(_) => 2,
+            Self::Ffdnet(_) | Self::GradientStep(_) | Self::Lipschitz(_) => 2,
             Self::Unet(config) => config.size_multiple(),
         }
     }

@@ -1,9 +1,10 @@
 //! One type for all networks, so that training and checkpoints need no type parameter.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::{Dncnn, Ffdnet, Unet};
+use crate::spectral::PowerIteration;
+use crate::{Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Unet};
 
 /// A denoising network.
 #[derive(Module, Debug)]
@@ -16,6 +17,10 @@ pub enum Network {
     Ffdnet(Ffdnet),
     /// See [`Unet`].
     Unet(Unet),
+    /// See [`GradientStep`].
+    GradientStep(GradientStep),
+    /// See [`Lipschitz`].
+    Lipschitz(Lipschitz),
 }
 
 impl Network {
@@ -28,6 +33,36 @@ impl Network {
             Self::Dncnn(network) => network.forward(x, sigma),
             Self::Ffdnet(network) => network.forward(x, sigma),
             Self::Unet(network) => network.forward(x, sigma),
+            Self::GradientStep(network) => network.forward(x, sigma),
+            Self::Lipschitz(network) => network.forward(x, sigma),
+        }
+    }
+
+    /// A Lipschitz constant of D in x for every image size that follows from the weights, for networks that are built to
+    /// have one. Takes seconds.
+    ///
+    /// # Errors
+    /// [`Error::Imaging`] if the device fails to deliver the weights.
+    pub fn lipschitz_bound(&self) -> Result<Option<f64>, Error> {
+        match self {
+            Self::Lipschitz(network) => network.lipschitz_bound().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The network with weights for which its bounds are proven; the same network where it has none.
+    pub(crate) fn certified(self) -> Result<Self, Error> {
+        match self {
+            Self::Lipschitz(network) => network.certified().map(Self::Lipschitz),
+            other => Ok(other),
+        }
+    }
+
+    /// The network near its bounds after a training step; `iterations` go on from step to step.
+    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
+        match self {
+            Self::Lipschitz(network) => network.projected(iterations, device).map(Self::Lipschitz),
+            other => Ok(other),
         }
     }
 }

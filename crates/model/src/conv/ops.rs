@@ -3,7 +3,7 @@
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 use burn::tensor::Shape;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use super::Activation;
 use super::cache::WeightCache;
@@ -72,6 +72,17 @@ pub trait ConvOps: Backend {
             Activation::None => y,
             Activation::Relu => Self::relu(y),
         }
+    }
+
+    /// weight^T * u: the adjoint of the convolution `spec` without its bias and activation.
+    fn conv3x3_transposed(u: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self> {
+        let _ = spec;
+        Self::conv_transpose2d(
+            u,
+            weight,
+            None,
+            ConvTransposeOptions::new([1, 1], [1, 1], [0, 0], [1, 1], 1),
+        )
     }
 }
 
