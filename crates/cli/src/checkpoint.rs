@@ -7,7 +7,8 @@ use anyhow::{Context, bail};
 use toml::{Table, Value};
 use tweedie_imaging::classical::{Classical, TotalVariation};
 use tweedie_imaging::{Denoiser, DenoiserInfo, HostDenoiser, SigmaSupport};
-use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, WEIGHTS_FILE};
+use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
+use tweedie_solver::Prior;
 
 use crate::channels;
 use crate::locate;
@@ -140,6 +141,18 @@ impl Loaded {
             Kind::Classical { denoiser, .. } => Arc::clone(denoiser) as _,
         };
         channels::adapt(denoiser, channels)
+    }
+
+    /// The denoiser for images with `channels` channels, with the ability that it has beyond denoising.
+    pub fn prior(&self, channels: usize) -> anyhow::Result<Prior> {
+        let potential = match &self.kind {
+            Kind::Network { denoiser, .. } => PotentialDenoiser::new(Arc::clone(denoiser)),
+            Kind::Classical { .. } => None,
+        };
+        Ok(match potential {
+            Some(denoiser) => Prior::Gradient(channels::adapt_gradient(Arc::new(denoiser), channels)?),
+            None => Prior::Plain(self.for_channels(channels)?),
+        })
     }
 
     /// Its facts.

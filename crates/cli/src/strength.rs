@@ -139,7 +139,7 @@ impl Search {
         solver: &Solver,
         session: &Session,
         measurement: &Measurement,
-        denoiser: Arc<dyn Denoiser>,
+        prior: Prior,
         bar: &ProgressBar,
     ) -> anyhow::Result<Restored> {
         let Self { rule, grid } = self;
@@ -159,7 +159,7 @@ impl Search {
             solver,
             session,
             measurement,
-            &denoiser,
+            &prior,
             bar,
             &strengths,
             rule.needs_probe(),
@@ -167,7 +167,7 @@ impl Search {
         if let Some(last) = swept.interrupted() {
             return Ok(last);
         }
-        let observations = swept.observations(measurement, denoiser.as_ref())?;
+        let observations = swept.observations(measurement, prior.denoiser())?;
         let choice = observations.choose(rule, &swept.candidates)?;
         let sweep = swept.tried(&observations)?;
         let tried = swept.candidates.len();
@@ -182,7 +182,7 @@ impl Search {
                     "{}: {rule} finds no strength between {} and {}; the solver's own is taken",
                     measurement.name, grid.from, grid.to
                 ));
-                let restored = solver.attempt(session, measurement, denoiser, bar, Attempt::default())?;
+                let restored = solver.attempt(session, measurement, prior, bar, Attempt::default())?;
                 seconds += restored.scores.seconds;
                 (restored, None)
             }
@@ -206,7 +206,7 @@ impl Sweep {
         solver: &Solver,
         session: &Session,
         measurement: &Measurement,
-        denoiser: &Arc<dyn Denoiser>,
+        prior: &Prior,
         bar: &ProgressBar,
         strengths: &[f64],
         probed: bool,
@@ -238,7 +238,7 @@ impl Sweep {
                     strength: Some(strength),
                     warm_start: last,
                 };
-                let restored = solver.attempt(session, &variant, Arc::clone(denoiser), bar, attempt)?;
+                let restored = solver.attempt(session, &variant, prior.clone(), bar, attempt)?;
                 seconds += restored.scores.seconds;
                 let image = restored.image.clone();
                 match restored.stop {

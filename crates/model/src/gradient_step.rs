@@ -115,3 +115,56 @@ impl GradientStep {
         &self.config
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+    use tweedie_imaging::noise::gaussian_values;
+
+    use super::*;
+
+    fn normal(stream: u64, device: &Device) -> Tensor<4> {
+        let dims = [2, 1, 12, 12];
+        Tensor::from_data(TensorData::new(gaussian_values(288, 0.3, 7, stream), dims), device)
+    }
+
+    /// The gradient of a loss of D in all weights, through J_R^T R, against a central difference along itself: rounding is
+    /// 1e-6 of the loss over a change of it by some percent, and the difference's own error is of second order in that.
+    #[test]
+    fn training_differentiates_the_step() {
+        let device = Device::flex().autodiff();
+        let config = GradientStepConfig {
+            channels: 1,
+            depth: 3,
+            width: 16,
+            bias: true,
+        };
+        let network = config.init(3, &device).unwrap();
+        let (x, target) = (normal(1, &device) + 0.5, normal(2, &device));
+        let levels = Tensor::<1>::from_floats([0.1, 0.2], &device);
+        let loss = |network: &GradientStep| {
+            let error = network.forward(x.clone(), levels.clone()) - target.clone();
+            error.square().sum()
+        };
+        let grads = loss(&network).backward();
+        let gradients: Vec<Tensor<4>> = network
+            .layers
+            .iter()
+            .map(|layer| Tensor::from_inner(layer.weight.val().grad(&grads).expect("every layer has a gradient")))
+            .collect();
+        let slope: f32 = gradients
+            .iter()
+            .map(|g| g.clone().square().sum().into_scalar::<f32>())
+            .sum();
+        let value = |step: f32| -> f32 {
+            let mut moved = network.clone();
+            for (layer, gradient) in moved.layers.iter_mut().zip(&gradients) {
+                layer.weight = layer.weight.clone().map(|weight| weight + gradient.clone() * step);
+            }
+            loss(&moved).into_scalar()
+        };
+        let step = 1e-2 * value(0.0) / slope;
+        let central = (value(step) - value(-step)) / (2.0 * step);
+        assert!((slope - central).abs() < 1e-2 * slope, "{slope} and {central}");
+    }
+}

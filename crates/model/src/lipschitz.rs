@@ -17,6 +17,9 @@ const TRAINING_MARGIN: f64 = 0.985;
 /// Gain of the initial weights of the first and last layer beside the identity.
 const NARROW_GAIN: f64 = 0.3;
 
+/// Relative rounding of scaled weights: without this allowance they would have to be scaled again and again.
+const F32_ROUNDING: f64 = 1e-6;
+
 /// Configuration of [`Lipschitz`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,7 +129,17 @@ impl Lipschitz {
     /// # Errors
     /// As [`Lipschitz::lipschitz_bound`].
     pub(crate) fn certified(self) -> Result<Self, Error> {
-        self.scaled(|_, weight, limit| limit / norm_bound(weight))
+        let mut exceeded = true;
+        let mut network = self;
+        while exceeded {
+            exceeded = false;
+            network = network.scaled(|_, weight, limit| {
+                let factor = limit / norm_bound(weight);
+                exceeded |= factor < 1.0;
+                factor * (1.0 - F32_ROUNDING)
+            })?;
+        }
+        Ok(network)
     }
 
     /// One step of power iteration for each layer, and a projection of those whose norm is above the target.

@@ -38,6 +38,11 @@ impl Network {
         }
     }
 
+    /// Whether D = x - grad g with g known.
+    pub fn is_gradient_step(&self) -> bool {
+        matches!(self, Self::GradientStep(_))
+    }
+
     /// A Lipschitz constant of D in x for every image size that follows from the weights, for networks that are built to
     /// have one. Takes seconds.
     ///

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tweedie_imaging::classical::{Classical, TotalVariation};
 use tweedie_imaging::{Image, image_from_vec, read_array};
+use tweedie_model::NetworkDenoiser;
 use tweedie_solver::certify::{
     self, CertifyOptions, Derivatives, Estimate, Known, LevelMeasures, Status, Subject, Theorem,
 };
@@ -85,13 +86,7 @@ impl Certify {
         let loaded = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
         let channels = loaded.info().channels;
         let (subject, known) = match &loaded.kind {
-            Kind::Network { denoiser, .. } => (
-                Subject::Autodiff(denoiser.as_ref()),
-                Known {
-                    kinks: Some("almost everywhere only: ReLU"),
-                    ..Known::default()
-                },
-            ),
+            Kind::Network { denoiser, .. } => (Subject::Autodiff(denoiser.as_ref()), known_of_network(denoiser)?),
             Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
         };
         let images = match &self.noisy {
@@ -181,6 +176,22 @@ impl Certify {
             })
             .collect()
     }
+}
+
+/// What is proven of a network by how it is built, its weights included.
+fn known_of_network(denoiser: &NetworkDenoiser) -> anyhow::Result<Known> {
+    let network = denoiser.network();
+    let gradient_step = network.is_gradient_step();
+    // D = (I + Q) / 2 with a q-Lipschitz Q: D and D - I have the constant (1 + q) / 2.
+    let bound = network.lipschitz_bound()?;
+    Ok(Known {
+        gradient_step,
+        kinks: (!gradient_step).then_some("almost everywhere only: ReLU"),
+        lipschitz: bound,
+        residual_lipschitz: bound,
+        firmly_nonexpansive: bound.is_some_and(|bound| bound <= 1.0),
+        ..Known::default()
+    })
 }
 
 /// The patches of an array in grey levels.

@@ -52,6 +52,9 @@ pub struct Known {
     pub lipschitz: Option<f64>,
     /// A Lipschitz constant of D - I that follows from the weights.
     pub residual_lipschitz: Option<f64>,
+    /// D = (I + Q) / 2 with a nonexpansive Q, by its weights: then ||Dx - Dz||^2 <= <Dx - Dz, x - z>, D is nonexpansive,
+    /// I - D is monotone, and D is demicontractive with d = 0 about its fixed points.
+    pub firmly_nonexpansive: bool,
 }
 
 /// Squared relative errors up to this are f32 rounding.
@@ -86,6 +89,17 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             status: Status::Proven(format!("D is the proximal operator of {function}")),
         })
     };
+    let by_firmness = |statement| {
+        known.firmly_nonexpansive.then(|| Condition {
+            statement,
+            status: Status::Proven("D = (I + Q) / 2 with a nonexpansive Q, by its weights".to_owned()),
+        })
+    };
+    let firm = "D is firmly nonexpansive";
+    let firmly_nonexpansive = by_prox(firm).or(by_firmness(firm)).unwrap_or(Condition {
+        statement: firm,
+        status: Status::Unknown("it is not measured".to_owned()),
+    });
     let symmetric = match (known.gradient_step, by_prox("the Jacobian is symmetric")) {
         (true, _) => Condition {
             statement: "the Jacobian is symmetric",
@@ -152,15 +166,18 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             "||J - I||",
         ),
     };
-    let demicontractive = measured(
-        "D is demicontractive with d < 1",
-        |m| m.demicontractivity.max,
-        1.0 - 1e-6,
-        "the least d",
-    );
-    let monotone = by_prox("I - D is monotone").unwrap_or_else(|| {
+    let demicontractive = by_firmness("D is demicontractive with d < 1").unwrap_or_else(|| {
         measured(
-            "I - D is monotone",
+            "D is demicontractive with d < 1",
+            |m| m.demicontractivity.max,
+            1.0 - 1e-6,
+            "the least d",
+        )
+    });
+    let statement = "I - D is monotone";
+    let monotone = by_prox(statement).or(by_firmness(statement)).unwrap_or_else(|| {
+        measured(
+            statement,
             |m| m.symmetric_part_max.max,
             1.0 + 1e-6,
             "the largest eigenvalue of (J + J^T)/2",
@@ -193,6 +210,11 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             name: "PnP-ADMM and PnP-FBS converge for strongly convex l",
             source: "Ryu, Liu, Wang, Chen, Wang, Yin 2019",
             conditions: vec![contractive_residual.clone()],
+        },
+        Theorem {
+            name: "PnP-PGD, PnP-ADMM and PnP-DRS converge for convex l to a fixed point, if there is one",
+            source: "Sun, Wohlberg, Kamilov 2019; Hertrich, Neumayer, Steidl 2021 (averaged D)",
+            conditions: vec![firmly_nonexpansive],
         },
         Theorem {
             name: "PnP-ADMM for convex l: D is a proximal operator",
