@@ -3,14 +3,13 @@
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use anyhow::bail;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 use tweedie_imaging::{Denoiser, Image, Sigma, SigmaSupport};
-use tweedie_solver::StopReason;
+use tweedie_solver::{Prior, StopReason};
 use tweedie_solver::study::{Candidate, Observations, Rule, logarithmic_grid, sweep};
 
 use crate::session::Session;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::noise::gaussian;
 use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
-use super::loss::loss;
+use super::objective::objective;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
 use super::{TrainConfig, TrainRow, TrainingSet, ValidationPsnr, csv_from_rows};
 use crate::checkpoint::{Checkpoint, CheckpointConfig};
@@ -94,6 +94,7 @@ impl Trainer {
             path: folder.to_path_buf(),
             source,
         })?;
+        let data = data.observed(&config)?;
         let device = device.clone().autodiff();
         let network = config.architecture.init(config.seed, &device)?.certified()?;
         let progress = SavedProgress {
@@ -185,8 +186,7 @@ impl Trainer {
         let started = Instant::now();
         let step = self.progress.step;
         let batch = self.data.batch(&self.config, step, &self.device);
-        let estimate = self.network.forward(batch.noisy, batch.sigma);
-        let loss = loss(self.config.training.loss, estimate, batch.clean);
+        let loss = objective(&self.config, &self.network, batch, step);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let rate = self.config.learning_rate(step);
         let network = self.optimizer.step(rate, self.network.clone(), gradients);
