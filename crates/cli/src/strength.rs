@@ -9,8 +9,8 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 use tweedie_imaging::{Denoiser, Image, Sigma, SigmaSupport};
-use tweedie_solver::{Prior, StopReason};
 use tweedie_solver::study::{Candidate, Observations, Rule, logarithmic_grid, sweep};
+use tweedie_solver::{Prior, StopReason};
 
 use crate::session::Session;
 use crate::solve::{Attempt, Measurement, Restored, Solver, measured_values};

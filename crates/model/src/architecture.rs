@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::SigmaSupport;
 
-use crate::{DncnnConfig, Error, FfdnetConfig, GradientStepConfig, LipschitzConfig, Network, UnetConfig};
+use crate::{DncnnConfig, Error, FfdnetConfig, GradientStepConfig, LipschitzConfig, Network, RidgeConfig, UnetConfig};
 
 /// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Architecture {
     GradientStep(GradientStepConfig),
     /// Firmly nonexpansive by its weights.
     Lipschitz(LipschitzConfig),
+    /// A step of gradient descent on a convex ridge regulariser.
+    Ridge(RidgeConfig),
 }
 
 impl Architecture {
@@ -34,6 +36,7 @@ impl Architecture {
             Self::Unet(config) => Network::Unet(config.init(seed, device)?),
             Self::GradientStep(config) => Network::GradientStep(config.init(seed, device)?),
             Self::Lipschitz(config) => Network::Lipschitz(config.init(seed, device)?),
+            Self::Ridge(config) => Network::Ridge(config.init(seed, device)?),
         })
     }
 
@@ -45,6 +48,7 @@ impl Architecture {
             Self::Unet(config) => config.channels,
             Self::GradientStep(config) => config.channels,
             Self::Lipschitz(config) => config.channels,
+            Self::Ridge(config) => config.channels,
         }
     }
 
@@ -67,13 +71,14 @@ impl Architecture {
             Self::Unet(config) => config.receptive_field(),
             Self::GradientStep(config) => config.receptive_field(),
             Self::Lipschitz(config) => config.receptive_field(),
+            Self::Ridge(config) => config.receptive_field(),
         }
     }
 
     /// The network treats an image as it treats a part of it that starts at a multiple of this.
     pub fn size_multiple(&self) -> usize {
         match self {
-            Self::Dncnn(_) => 1,
+            Self::Dncnn(_) | Self::Ridge(_) => 1,
             Self::Ffdnet(_) | Self::GradientStep(_) | Self::Lipschitz(_) => 2,
             Self::Unet(config) => config.size_multiple(),
         }

@@ -26,7 +26,7 @@ pub(crate) fn zeros(len: usize, stream: u64, device: &Device) -> Param<Tensor<1>
 
 /// Parameters are numbered in the order of the network: burn keeps the optimizer's state by these numbers, and a run
 /// that goes on in a new process must find its own.
-fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64, device: &Device) -> Param<Tensor<D>> {
+pub(crate) fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64, device: &Device) -> Param<Tensor<D>> {
     let tensor = Tensor::from_data(TensorData::new(values, dims), device);
     // Parameters ask for gradients wherever the device can give them.
     let tensor = if tensor.is_autodiff() {
@@ -35,4 +35,17 @@ fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64, device: &D
         tensor
     };
     Param::initialized(ParamId::from(id), tensor)
+}
+
+/// The parameter with other values.
+pub(crate) fn replaced<const D: usize>(
+    param: Param<Tensor<D>>,
+    values: Vec<f32>,
+    dims: [usize; D],
+) -> Param<Tensor<D>> {
+    param.map(|old| {
+        let tracked = old.is_require_grad();
+        let tensor = Tensor::from_data(TensorData::new(values, dims), &old.device());
+        if tracked { tensor.require_grad() } else { tensor }
+    })
 }

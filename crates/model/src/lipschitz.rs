@@ -1,21 +1,20 @@
-//! A denoiser that is firmly nonexpansive by its weights.
+//! A denoiser that is nonexpansive, and averaged, by its weights.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::require_range;
 use crate::dncnn::one;
+use crate::network::Proven;
 use crate::phases::{image_from_phases, phases_from_image, zero_extended};
+use crate::ridge::{clamped_slopes, initial_slopes, scale, slope_range};
 use crate::spectral::{PowerIteration, Weight, norm_bound};
 use crate::{Activation, Activations, Conv3x3, Error};
 
 /// The norm that training holds layers to, over the norm that is allowed: estimates on a grid are a little low, and the
 /// bound is a little high.
 const TRAINING_MARGIN: f64 = 0.985;
-
-/// Gain of the initial weights of the first and last layer beside the identity.
-const NARROW_GAIN: f64 = 0.3;
 
 /// Relative rounding of scaled weights: without this allowance they would have to be scaled again and again.
 const F32_ROUNDING: f64 = 1e-6;
@@ -27,26 +26,34 @@ pub struct LipschitzConfig {
     /// Image channels: 1 or 3.
     #[serde(default = "one")]
     pub channels: usize,
-    /// Residual layers, two convolutions each.
+    /// Proximal layers, two convolutions each.
     pub blocks: usize,
     /// Channels of the layers, at least the four phases of each image channel.
     pub width: usize,
+    /// Segments of a spline, each 0.05 units of the noise long; the last one has no end.
+    pub segments: usize,
 }
 
-/// D = (I + Q) / 2 with a 1-Lipschitz Q, so D is firmly nonexpansive: what plug-and-play by proximal gradient descent,
-/// ADMM and hybrid steepest descent need.
+/// Proximal layers one after the other (after Hertrich, Neumayer and Steidl 2021, "Convolutional proximal neural networks
+/// and plug-and-play algorithms"): `a <- a - W^T phi(W a + b)` with `||W|| <= 1` and odd linear splines phi with slopes in
+/// [0, 1], so each layer is a step of gradient descent on a convex function and firmly nonexpansive; L of them are
+/// L/(L+1)-averaged (Combettes and Yamada 2015). Plug-and-play by proximal gradient descent, Douglas-Rachford and ADMM
+/// needs no more.
 ///
-/// Q works on the four phases of the image at half resolution with a noise map as one more channel: a convolution of norm
-/// at most 1, residual layers `a - W^T relu(W a + b)` with `||W||^2 <= 2`, which are 1-Lipschitz (Meunier et al. 2022,
-/// convex potential layers) and, unlike a stack of normalised convolutions, let gradients pass; and a convolution of norm
-/// at most 1. The noise map is constant in x, so its weights are free.
+/// The layers work on the four phases of x / s at half resolution, s = sigma + 1e-4, with channels of zeros beside them:
+/// both are isometries, and the result is read off the same channels times s, so D is averaged as the layers are.
 #[derive(Module, Debug)]
 pub struct Lipschitz {
-    head: Conv3x3,
-    blocks: Vec<Conv3x3>,
-    tail: Conv3x3,
+    blocks: Vec<Block>,
     #[module(skip)]
     config: LipschitzConfig,
+}
+
+/// W, b, and the slopes of phi.
+#[derive(Module, Debug)]
+struct Block {
+    conv: Conv3x3,
+    slopes: Param<Tensor<2>>,
 }
 
 impl LipschitzConfig {
@@ -57,28 +64,51 @@ impl LipschitzConfig {
     pub fn init(&self, seed: u64, device: &Device) -> Result<Lipschitz, Error> {
         require_range("architecture.channels", self.channels, 1, 3)?;
         require_range("architecture.blocks", self.blocks, 1, 64)?;
-        let phases = 4 * self.channels;
-        require_range("architecture.width", self.width, phases, 1024)?;
-        let mut stream = 0;
-        let mut conv = |channels: [usize; 2], gain: f64| {
-            stream += 1;
-            Conv3x3::init(channels, true, gain, seed, stream - 1, device)
+        require_range("architecture.width", self.width, 4 * self.channels, 1024)?;
+        require_range("architecture.segments", self.segments, 2, 256)?;
+        let block = |index: usize| Block {
+            conv: Conv3x3::init([self.width, self.width], true, 1.0, seed, index as u64, device),
+            slopes: initial_slopes([self.width, self.segments], (2 * self.blocks + index) as u64, device),
         };
-        // The image itself passes at first: Q near the identity, from where training is fast.
-        let head = plus_identity(conv([phases + 1, self.width], NARROW_GAIN), phases)?;
-        let blocks = (0..self.blocks).map(|_| conv([self.width, self.width], 1.0)).collect();
-        let tail = plus_identity(conv([self.width, phases], NARROW_GAIN), phases)?;
         Ok(Lipschitz {
-            head,
-            blocks,
-            tail,
+            blocks: (0..self.blocks).map(block).collect(),
             config: self.clone(),
         })
     }
 
     /// Side length of the receptive field.
     pub fn receptive_field(&self) -> usize {
-        2 * (2 * (2 * self.blocks + 2) + 1)
+        2 * (4 * self.blocks + 1)
+    }
+}
+
+impl Block {
+    fn forward(&self, a: Activations) -> Activations {
+        let coefficients = self.conv.forward(a.clone(), Activation::None);
+        a - self.conv.transposed(coefficients.spline(self.slopes.val()))
+    }
+
+    fn weight(&self) -> Result<Weight, Error> {
+        let [cout, cin, _, _] = self.conv.weight.val().dims();
+        Ok(Weight {
+            values: self.conv.weight_values()?,
+            cout,
+            cin,
+            side: 3,
+        })
+    }
+
+    /// The block with slopes in [0, 1] and W times `factor` where that is below 1.
+    fn constrained(self, factor: f64) -> Result<Self, Error> {
+        let slopes = clamped_slopes(self.slopes)?;
+        let conv = if factor < 1.0 {
+            let values = self.conv.weight_values()?;
+            let scaled = values.into_iter().map(|value| value * factor as f32).collect();
+            self.conv.with_weight(scaled)
+        } else {
+            self.conv
+        };
+        Ok(Self { conv, slopes })
     }
 }
 
@@ -89,124 +119,85 @@ impl Lipschitz {
     /// `x`: `[N, C, H, W]`; `sigma`: `[N]`, in [0, 1] units.
     pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
         let [n, c, h, w] = x.dims();
-        let phases = phases_from_image(zero_extended(x.clone(), 2));
-        let [_, _, hp, wp] = phases.dims();
-        let map = sigma.reshape([n, 1, 1, 1]).expand([n, 1, hp, wp]);
-        let input = Activations::pack(Tensor::cat(vec![phases, map], 1));
-        let features = self
+        let s = scale(sigma);
+        let phases = phases_from_image(zero_extended(x / s.clone(), 2));
+        let [_, p, hp, wp] = phases.dims();
+        let zeros = Tensor::zeros([n, self.config.width - p, hp, wp], &phases.device());
+        let input = match p == self.config.width {
+            true => phases,
+            false => Tensor::cat(vec![phases, zeros], 1),
+        };
+        let output = self
             .blocks
             .iter()
-            .fold(self.head.forward(input, Activation::None), |a, layer| {
-                let active = layer.forward(a.clone(), Activation::Relu);
-                a - layer.transposed(active)
-            });
-        let q = image_from_phases(self.tail.forward(features, Activation::None).unpack());
-        (x + q.slice([0..n, 0..c, 0..h, 0..w])) * 0.5
+            .fold(Activations::pack(input), |a, block| block.forward(a));
+        let image = image_from_phases(output.unpack().narrow(1, 0, p));
+        image.slice([0..n, 0..c, 0..h, 0..w]) * s
     }
 
-    /// A Lipschitz constant of D for every image size, from bounds on the norms of all layers: (1 + q) / 2, where q is
-    /// the product of the layers' constants. At most 1 for a checkpoint of a training run.
+    /// What the weights prove, for images of every size.
     ///
     /// # Errors
     /// [`Error::Imaging`] if the device fails to deliver the weights.
-    pub fn lipschitz_bound(&self) -> Result<f64, Error> {
-        let last = self.blocks.len() + 1;
-        let layers = std::iter::once(&self.head).chain(&self.blocks).chain([&self.tail]);
-        let mut q = 1.0;
-        for (index, layer) in layers.enumerate() {
-            let bound = norm_bound(&self.weight(index, layer)?);
-            q *= match index {
-                // I - W^T S W with 0 <= S <= I has its eigenvalues in [1 - ||W||^2, 1].
-                _ if (1..last).contains(&index) => (bound * bound - 1.0).max(1.0),
-                _ => bound,
-            };
+    pub fn proven(&self) -> Result<Proven, Error> {
+        let (mut lipschitz, mut ratio) = (1.0, Some(0.0));
+        for block in &self.blocks {
+            let square = norm_bound(&block.weight()?).powi(2);
+            let [least, largest] = slope_range(&block.slopes)?;
+            // I - W^T S W with least <= S <= largest.
+            lipschitz *= (1.0 - square * least.min(0.0)).max(square * largest - 1.0);
+            // With slopes >= 0 the layer is alpha-averaged, and alpha / (1 - alpha) add up.
+            let alpha = 0.5 * square * largest;
+            ratio = ratio
+                .filter(|_| least >= 0.0 && alpha < 1.0)
+                .map(|sum| sum + alpha / (1.0 - alpha));
         }
-        Ok(0.5 * (1.0 + q))
+        Ok(Proven {
+            lipschitz: Some(lipschitz),
+            averaged: ratio.map(|sum| sum / (1.0 + sum)),
+            ..Proven::default()
+        })
     }
 
-    /// Scales down every layer whose norm is not proven to be allowed.
+    /// Scales down every layer whose norm is not proven to be at most 1.
     ///
     /// # Errors
-    /// As [`Lipschitz::lipschitz_bound`].
+    /// As [`Lipschitz::proven`].
     pub(crate) fn certified(self) -> Result<Self, Error> {
-        let mut exceeded = true;
-        let mut network = self;
-        while exceeded {
-            exceeded = false;
-            network = network.scaled(|_, weight, limit| {
-                let factor = limit / norm_bound(weight);
-                exceeded |= factor < 1.0;
-                factor * (1.0 - F32_ROUNDING)
-            })?;
-        }
-        Ok(network)
+        let certify = |mut block: Block| {
+            loop {
+                let bound = norm_bound(&block.weight()?);
+                block = block.constrained((1.0 - F32_ROUNDING) / bound)?;
+                if bound <= 1.0 {
+                    return Ok(block);
+                }
+            }
+        };
+        let blocks = self.blocks.into_iter().map(certify).collect::<Result<_, Error>>()?;
+        Ok(Self { blocks, ..self })
     }
 
     /// One step of power iteration for each layer, and a projection of those whose norm is above the target.
     ///
     /// # Errors
-    /// As [`Lipschitz::lipschitz_bound`].
+    /// As [`Lipschitz::proven`].
     pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
-        self.scaled(|index, weight, limit| {
+        let project = |(index, block): (usize, Block)| {
+            let weight = block.weight()?;
             if iterations.len() == index {
-                iterations.push(PowerIteration::new(weight, index as u64, device));
+                iterations.push(PowerIteration::new(&weight, index as u64, device));
             }
-            TRAINING_MARGIN * limit / iterations[index].step(weight, device)
+            block.constrained(TRAINING_MARGIN / iterations[index].step(&weight, device))
+        };
+        let blocks = self.blocks.into_iter().enumerate().map(project);
+        Ok(Self {
+            blocks: blocks.collect::<Result<_, Error>>()?,
+            ..self
         })
-    }
-
-    /// Multiplies the weights of each layer by `factor(index, weight, limit)` where that is below 1; `limit` is the norm
-    /// that the layer may have.
-    fn scaled(mut self, mut factor: impl FnMut(usize, &Weight, f64) -> f64) -> Result<Self, Error> {
-        let last = self.blocks.len() + 1;
-        for index in 0..=last {
-            let (layer, limit) = match index {
-                0 => (&self.head, 1.0),
-                _ if index == last => (&self.tail, 1.0),
-                _ => (&self.blocks[index - 1], std::f64::consts::SQRT_2),
-            };
-            let weight = self.weight(index, layer)?;
-            let factor = factor(index, &weight, limit) as f32;
-            if factor < 1.0 {
-                let mut values = layer.weight_values()?;
-                let [_, cin, _, _] = layer.weight.val().dims();
-                for row in values.chunks_mut(9 * cin) {
-                    row[..9 * weight.cin].iter_mut().for_each(|value| *value *= factor);
-                }
-                let scaled = layer.clone().with_weight(values);
-                match index {
-                    0 => self.head = scaled,
-                    _ if index == last => self.tail = scaled,
-                    _ => self.blocks[index - 1] = scaled,
-                }
-            }
-        }
-        Ok(self)
-    }
-
-    /// The weights of a layer for the input channels that depend on the image.
-    fn weight(&self, index: usize, layer: &Conv3x3) -> Result<Weight, Error> {
-        let [cout, all, _, _] = layer.weight.val().dims();
-        let cin = if index == 0 { 4 * self.config.channels } else { all };
-        let values = layer.weight_values()?;
-        let values = values
-            .chunks(9 * all)
-            .flat_map(|row| &row[..9 * cin])
-            .copied()
-            .collect();
-        Ok(Weight { values, cout, cin })
     }
 
     /// The configuration that the network was made with.
     pub fn config(&self) -> &LipschitzConfig {
         &self.config
     }
-}
-
-/// Adds the identity on the first `channels` channels.
-fn plus_identity(layer: Conv3x3, channels: usize) -> Result<Conv3x3, Error> {
-    let [_, cin, _, _] = layer.weight.val().dims();
-    let mut values = layer.weight_values()?;
-    (0..channels).for_each(|c| values[(c * cin + c) * 9 + 4] += 1.0);
-    Ok(layer.with_weight(values))
 }

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::spectral::PowerIteration;
-use crate::{Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Unet};
+use crate::{Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Ridge, Unet};
 
 /// A denoising network.
 #[derive(Module, Debug)]
@@ -21,6 +21,25 @@ pub enum Network {
     GradientStep(GradientStep),
     /// See [`Lipschitz`].
     Lipschitz(Lipschitz),
+    /// See [`Ridge`].
+    Ridge(Ridge),
+}
+
+/// What is proven of a network's D.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Proven {
+    /// D = x - grad g with g known.
+    pub gradient_step: bool,
+    /// D is the proximal operator of a convex function.
+    pub proximal: bool,
+    /// D is infinitely often differentiable.
+    pub smooth: bool,
+    /// A Lipschitz constant of D in x, for every image size.
+    pub lipschitz: Option<f64>,
+    /// A Lipschitz constant of D - I.
+    pub residual_lipschitz: Option<f64>,
+    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N; at most 1/2 for a firmly nonexpansive D.
+    pub averaged: Option<f64>,
 }
 
 impl Network {
@@ -35,30 +54,32 @@ impl Network {
             Self::Unet(network) => network.forward(x, sigma),
             Self::GradientStep(network) => network.forward(x, sigma),
             Self::Lipschitz(network) => network.forward(x, sigma),
+            Self::Ridge(network) => network.forward(x, sigma),
         }
     }
 
-    /// Whether D = x - grad g with g known.
-    pub fn is_gradient_step(&self) -> bool {
-        matches!(self, Self::GradientStep(_))
-    }
-
-    /// A Lipschitz constant of D in x for every image size that follows from the weights, for networks that are built to
-    /// have one. Takes seconds.
+    /// What is proven of D by how the network is built and by its weights. Takes seconds for some networks.
     ///
     /// # Errors
     /// [`Error::Imaging`] if the device fails to deliver the weights.
-    pub fn lipschitz_bound(&self) -> Result<Option<f64>, Error> {
-        match self {
-            Self::Lipschitz(network) => network.lipschitz_bound().map(Some),
-            _ => Ok(None),
-        }
+    pub fn proven(&self) -> Result<Proven, Error> {
+        Ok(match self {
+            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) => Proven::default(),
+            Self::GradientStep(_) => Proven {
+                gradient_step: true,
+                smooth: true,
+                ..Proven::default()
+            },
+            Self::Lipschitz(network) => network.proven()?,
+            Self::Ridge(network) => network.proven()?,
+        })
     }
 
     /// The network with weights for which its bounds are proven; the same network where it has none.
     pub(crate) fn certified(self) -> Result<Self, Error> {
         match self {
             Self::Lipschitz(network) => network.certified().map(Self::Lipschitz),
+            Self::Ridge(network) => network.projected().map(Self::Ridge),
             other => Ok(other),
         }
     }
@@ -67,6 +88,7 @@ impl Network {
     pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
         match self {
             Self::Lipschitz(network) => network.projected(iterations, device).map(Self::Lipschitz),
+            Self::Ridge(network) => network.projected().map(Self::Ridge),
             other => Ok(other),
         }
     }

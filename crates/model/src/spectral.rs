@@ -1,4 +1,4 @@
-//! The norm of a 3x3 convolution with zero padding: an estimate to train with, and a bound that holds for every size.
+//! The norm of a convolution with zero padding: an estimate to train with, and a bound that holds for every size.
 //!
 //! A convolution with zero padding on a finite grid is one on the infinite grid between an embedding and a crop, so its
 //! norm is at most the supremum, over all frequencies, of the norm of the symbol
@@ -10,11 +10,11 @@ use tweedie_imaging::noise::gaussian_values;
 
 use crate::{Activation, Activations, Conv3x3};
 
-/// Frequencies per axis at which the symbol is bounded.
-const FREQUENCIES: usize = 32;
+/// Frequencies per axis at which the symbol is bounded, for each pixel that the kernel is wider than one.
+const FREQUENCIES: usize = 16;
 
-/// Frequencies per axis at which its norm is estimated first.
-const ESTIMATES: usize = 8;
+/// Frequencies per axis at which its norm is estimated first, likewise.
+const ESTIMATES: usize = 4;
 
 /// Rounding in f64 of all that a bound is computed from, with a wide margin.
 const ROUNDING: f64 = 1e-9;
@@ -22,42 +22,89 @@ const ROUNDING: f64 = 1e-9;
 /// Side of the grid on which training estimates a norm.
 const SIDE: usize = 24;
 
-/// The weights of one convolution, `[cout, cin, 3, 3]`.
+/// The weights of one convolution, `[cout, cin, side, side]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Weight {
     pub values: Vec<f32>,
     pub cout: usize,
     pub cin: usize,
+    pub side: usize,
+}
+
+/// The kernel of convolutions one after the other, the first one first.
+pub(crate) fn composed(weights: Vec<Weight>) -> Weight {
+    let compose = |first: Weight, second: Weight| {
+        let side = first.side + second.side - 1;
+        let mut sums = vec![0.0_f64; second.cout * first.cin * side * side];
+        let taps = |weight: &Weight| {
+            (0..weight.side * weight.side)
+                .map(|tap| (tap / weight.side, tap % weight.side))
+                .collect::<Vec<_>>()
+        };
+        let (first_taps, second_taps) = (taps(&first), taps(&second));
+        for o in 0..second.cout {
+            for k in 0..second.cin {
+                for c in 0..first.cin {
+                    let outer = &second.values[(o * second.cin + k) * second_taps.len()..][..second_taps.len()];
+                    let inner = &first.values[(k * first.cin + c) * first_taps.len()..][..first_taps.len()];
+                    let sums = &mut sums[(o * first.cin + c) * side * side..][..side * side];
+                    for ((a, b), outer) in second_taps.iter().zip(outer) {
+                        for ((d, e), inner) in first_taps.iter().zip(inner) {
+                            sums[(a + d) * side + b + e] += f64::from(*outer) * f64::from(*inner);
+                        }
+                    }
+                }
+            }
+        }
+        Weight {
+            values: sums.into_iter().map(|sum| sum as f32).collect(),
+            cout: second.cout,
+            cin: first.cin,
+            side,
+        }
+    };
+    let identity = Weight {
+        values: Vec::new(),
+        cout: 0,
+        cin: 0,
+        side: 1,
+    };
+    weights.into_iter().reduce(compose).unwrap_or(identity)
 }
 
 /// An upper bound on the norm of the convolution, for images of every size.
 ///
 /// The largest eigenvalue of `G(theta) = W(theta)^* W(theta)` is bounded on a grid of N x N frequencies: `s I - G` has a
 /// Cholesky factor at each of them. For a unit vector v, `v^* G(theta) v` is a nonnegative trigonometric polynomial of
-/// degree 2 in each variable; next to its largest value M it falls no faster than M cos(h)^2 at a distance h along an
-/// axis (M. Riesz), and no frequency is farther than pi/N from the grid: `||W||^2 <= s / cos(pi/N)^4`.
+/// degree d = side - 1 in each variable; next to its largest value M it falls no faster than M cos(d h / 2)^2 at a
+/// distance h along an axis (M. Riesz), and no frequency is farther than pi/N from the grid: with N = 16 d,
+/// `||W||^2 <= s / cos(pi/32)^4`.
 pub(crate) fn norm_bound(weight: &Weight) -> f64 {
     let gram = Gram::new(weight);
-    let mut largest = grid(ESTIMATES)
-        .into_par_iter()
-        .map(|theta| gram.at(theta).largest_eigenvalue())
-        .reduce(|| 0.0, f64::max);
+    let degree = weight.side - 1;
+    let largest_of = |frequencies: Vec<[f64; 2]>| {
+        let values = frequencies
+            .into_par_iter()
+            .map(|theta| gram.at(theta).largest_eigenvalue());
+        values.reduce(|| 0.0, f64::max)
+    };
+    let mut largest = largest_of(grid(ESTIMATES * degree));
     if largest == 0.0 {
-        // No symbol of weights that vanish at no frequency vanishes on this grid.
+        // Only the symbol of zero weights vanishes on a grid as fine as this.
         return 0.0;
     }
-    let frequencies = grid(FREQUENCIES);
     loop {
         largest *= 1.001;
-        let exceeded = frequencies
-            .par_iter()
-            .find_any(|&&theta| !gram.at(theta).is_below(largest));
-        match exceeded {
-            None => break,
-            Some(&theta) => largest = largest.max(gram.at(theta).largest_eigenvalue()),
+        let above = grid(FREQUENCIES * degree)
+            .into_par_iter()
+            .filter(|&theta| !gram.at(theta).is_below(largest))
+            .collect::<Vec<_>>();
+        if above.is_empty() {
+            break;
         }
+        largest = largest_of(above).max(largest);
     }
-    let slack = (std::f64::consts::PI / FREQUENCIES as f64).cos().powi(2);
+    let slack = (std::f64::consts::PI / (2 * FREQUENCIES) as f64).cos().powi(2);
     (largest * (1.0 + ROUNDING)).sqrt() / slack
 }
 
@@ -72,21 +119,28 @@ fn grid(n: usize) -> Vec<[f64; 2]> {
 /// `G(theta) = sum_d g_d exp(i <d, theta>)` with `g_d = sum_k w_k^T w_(k + d)`, for the smaller of W^* W and W W^*.
 struct Gram {
     n: usize,
-    /// g_d for d in {-2..2}^2, row by row.
+    /// Side of the kernel.
+    side: usize,
+    /// g_d for d in {1 - side..side - 1}^2, row by row.
     shifts: Vec<Vec<f64>>,
 }
 
 impl Gram {
     fn new(weight: &Weight) -> Self {
-        let &Weight { ref values, cout, cin } = weight;
+        let &Weight {
+            ref values,
+            cout,
+            cin,
+            side,
+        } = weight;
         // The norm of the adjoint is the same.
         let (n, inner) = (cin.min(cout), cin.max(cout));
         let at = |k: usize, i: usize, tap: usize| {
             let (o, c) = if cin <= cout { (k, i) } else { (i, k) };
-            f64::from(values[(o * cin + c) * 9 + tap])
+            f64::from(values[(o * cin + c) * side * side + tap])
         };
         // [tap][inner][n], so that sums over `inner` run along rows.
-        let taps: Vec<Vec<f64>> = (0..9)
+        let taps: Vec<Vec<f64>> = (0..side * side)
             .map(|tap| {
                 (0..inner)
                     .flat_map(|k| (0..n).map(move |i| (k, i)))
@@ -94,17 +148,19 @@ impl Gram {
                     .collect()
             })
             .collect();
-        let shifts = (0..25_usize)
+        let span = 2 * side - 1;
+        let shifts = (0..span * span)
             .into_par_iter()
             .map(|shift| {
-                let [down, right] = [shift as isize / 5 - 2, shift as isize % 5 - 2];
                 let mut g = vec![0.0; n * n];
-                for tap in 0..9_isize {
-                    let [row, col] = [tap / 3 + down, tap % 3 + right];
-                    if !(0..3).contains(&row) || !(0..3).contains(&col) {
+                for (tap, first) in taps.iter().enumerate() {
+                    // Row and column of the other tap, from side - 1.
+                    let (row, col) = (tap / side + shift / span, tap % side + shift % span);
+                    let inside = side - 1..2 * side - 1;
+                    if !inside.contains(&row) || !inside.contains(&col) {
                         continue;
                     }
-                    let (first, second) = (&taps[tap as usize], &taps[(3 * row + col) as usize]);
+                    let second = &taps[(row + 1 - side) * side + col + 1 - side];
                     for (a, b) in first.chunks(n).zip(second.chunks(n)) {
                         for (g, a) in g.chunks_mut(n).zip(a) {
                             g.iter_mut().zip(b).for_each(|(g, b)| *g += a * b);
@@ -114,7 +170,7 @@ impl Gram {
                 g
             })
             .collect();
-        Self { n, shifts }
+        Self { n, side, shifts }
     }
 
     fn at(&self, theta: [f64; 2]) -> Hermitian {
@@ -124,7 +180,8 @@ impl Gram {
             im: vec![0.0; self.n * self.n],
         };
         for (shift, g) in self.shifts.iter().enumerate() {
-            let [down, right] = [(shift / 5) as f64 - 2.0, (shift % 5) as f64 - 2.0];
+            let (span, middle) = (2 * self.side - 1, (self.side - 1) as f64);
+            let [down, right] = [shift / span, shift % span].map(|index| index as f64 - middle);
             let (sin, cos) = (down * theta[0] + right * theta[1]).sin_cos();
             for ((re, im), g) in matrix.re.iter_mut().zip(&mut matrix.im).zip(g) {
                 *re += cos * g;
@@ -281,10 +338,30 @@ mod tests {
                 values: kernel.to_vec(),
                 cout: 1,
                 cin: 1,
+                side: 3,
             };
             let bound = norm_bound(&weight);
             assert!((1.0..1.012).contains(&bound), "{bound}");
         }
+    }
+
+    /// A difference after a mean has a norm below the product of both norms, 1.
+    #[test]
+    fn the_composed_kernel_is_that_of_both() {
+        let kernel = |values: [f32; 9]| Weight {
+            values: values.to_vec(),
+            cout: 1,
+            cin: 1,
+            side: 3,
+        };
+        let mean = kernel([0.0, 0.0, 0.0, 0.25, 0.5, 0.25, 0.0, 0.0, 0.0]);
+        let difference = kernel([0.0, 0.0, 0.0, -0.25, 0.5, -0.25, 0.0, 0.0, 0.0]);
+        let both = composed(vec![mean, difference]);
+        let middle = [-1.0 / 16.0, 0.0, 1.0 / 8.0, 0.0, -1.0 / 16.0];
+        assert_eq!(both.values[10..15], middle);
+        // cos(theta/2)^2 sin(theta/2)^2 is at most 1/4.
+        let bound = norm_bound(&both);
+        assert!((0.25..0.253).contains(&bound), "{bound}");
     }
 
     /// Power iteration on a grid gives a lower bound; on 24 pixels it comes within a few percent of all sizes.
@@ -296,6 +373,7 @@ mod tests {
                 values: gaussian_values(cout * cin * 9, 0.1, 3, 0),
                 cout,
                 cin,
+                side: 3,
             };
             let mut iteration = PowerIteration::new(&weight, 0, &device);
             let estimate = (0..50).map(|_| iteration.step(&weight, &device)).fold(0.0, f64::max);

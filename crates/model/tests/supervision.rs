@@ -10,6 +10,9 @@ use tweedie_model::{Checkpoint, NetworkDenoiser};
 
 const SIDE: usize = 48;
 
+/// Enough that SURE, whose estimate of the divergence is noisy, does not fit the noise of so few pictures.
+const PICTURES: u64 = 100;
+
 const CONFIG: &str = r#"
 [data]
 folders = ["unused"]
@@ -63,7 +66,7 @@ fn run(folder: &Path, name: &str, extra: &str, set: TrainingSet) -> NetworkDenoi
 
 fn pictures() -> TrainingSet {
     let mut set = TrainingSet::default();
-    (0..16).for_each(|index| set.push([1, SIDE, SIDE], picture(index)).unwrap());
+    (0..PICTURES).for_each(|index| set.push([1, SIDE, SIDE], picture(index)).unwrap());
     set
 }
 
@@ -81,7 +84,7 @@ fn noisy(index: u64) -> Tensor<4> {
 
 /// Mean PSNR on pictures that no run sees.
 fn psnr_db(denoiser: &NetworkDenoiser) -> f64 {
-    let scores = (100..104).map(|index| {
+    let scores = (200..204).map(|index| {
         let estimate = denoiser.denoise(noisy(index), sigma()).unwrap();
         psnr(&estimate, &image(picture(index))).unwrap()[0]
     });
@@ -111,7 +114,7 @@ fn noisy_pictures_alone_train_nearly_as_well_as_clean_ones() {
     ));
     // What users have: the noise is in the pictures already.
     let (mut first, mut pairs) = (TrainingSet::default(), TrainingSet::default());
-    for index in 0..16 {
+    for index in 0..PICTURES {
         let add = |stream| {
             let noise = gaussian_values(SIDE * SIDE, sigma().value(), 21, stream);
             picture(index)
@@ -195,12 +198,12 @@ fn a_penalty_lowers_what_it_measures() {
     let probe = |index| image(gaussian_values(SIDE * SIDE, 1.0, 31, index));
     // ||J v - J^T v||^2 / ||J v||^2 for a random v.
     let asymmetry = |denoiser: &NetworkDenoiser| {
-        let (product, transposed) = products(denoiser, &noisy(200), &probe(0));
+        let (product, transposed) = products(denoiser, &noisy(300), &probe(0));
         scalar((product.clone() - transposed).square()) / scalar(product.square())
     };
     // ||J - I|| by power iteration.
     let norm = |denoiser: &NetworkDenoiser| {
-        let (x, mut v) = (noisy(200), probe(1));
+        let (x, mut v) = (noisy(300), probe(1));
         let mut norm = 0.0;
         for _ in 0..30 {
             v = v.clone() / scalar(v.square()).sqrt() * SIDE as f64;

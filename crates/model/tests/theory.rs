@@ -1,5 +1,6 @@
 //! Networks whose theory holds by construction: the potential of the gradient step, the bound of the Lipschitz network.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -16,12 +17,25 @@ fn normal(dims: [usize; 4], std: f64, stream: u64) -> Tensor<4> {
 }
 
 fn gradient_step(channels: usize) -> (Arc<NetworkDenoiser>, PotentialDenoiser) {
-    let architecture = Architecture::GradientStep(GradientStepConfig {
+    with_potential(Architecture::GradientStep(GradientStepConfig {
         channels,
         depth: 4,
         width: 24,
         bias: true,
-    });
+    }))
+}
+
+fn ridge(channels: usize) -> (Arc<NetworkDenoiser>, PotentialDenoiser) {
+    with_potential(Architecture::Ridge(RidgeConfig {
+        channels,
+        between: 6,
+        filters: 20,
+        depth: 2,
+        segments: 9,
+    }))
+}
+
+fn with_potential(architecture: Architecture) -> (Arc<NetworkDenoiser>, PotentialDenoiser) {
     let device = Device::flex();
     let network = architecture.init(3, &device).unwrap();
     let denoiser = NetworkDenoiser::new("gs", network, &architecture, SigmaSupport::Blind, None, &device);
@@ -42,8 +56,14 @@ fn scalar(x: Tensor<4>) -> f64 {
 /// or less, and g / (t slope) is below 100.
 #[test]
 fn g_is_the_potential_of_the_step() {
-    for (channels, [h, w]) in [(1, [16, 18]), (3, [13, 9])] {
-        let (denoiser, potential) = gradient_step(channels);
+    let gray = ([16, 18], 1);
+    let color = ([13, 9], 3);
+    for (([h, w], channels), (denoiser, potential)) in [
+        (gray, gradient_step(1)),
+        (color, gradient_step(3)),
+        (gray, ridge(1)),
+        (color, ridge(3)),
+    ] {
         let x = normal([1, channels, h, w], 0.3, 1) + 0.5;
         let (_, gradient) = potential.potential(x.clone(), sigma()).unwrap();
         let step = denoiser.denoise(x.clone(), sigma()).unwrap() - (x.clone() - gradient.clone());
@@ -67,7 +87,11 @@ fn g_is_the_potential_of_the_step() {
 /// both are products of the same symmetric matrix, but for rounding.
 #[test]
 fn the_jacobian_is_symmetric_and_that_of_central_differences() {
-    let (denoiser, _) = gradient_step(1);
+    symmetric(&gradient_step(1).0);
+    symmetric(&ridge(1).0);
+}
+
+fn symmetric(denoiser: &NetworkDenoiser) {
     let x = normal([1, 1, 12, 10], 0.3, 1) + 0.5;
     let (u, v) = (normal(x.dims(), 1.0, 2), normal(x.dims(), 1.0, 3));
     // J^T v, as D = forward(x) is tracked.
@@ -91,6 +115,7 @@ fn the_jacobian_is_symmetric_and_that_of_central_differences() {
     assert!(error < 5e-3, "{error}");
 }
 
+/// Without its last section.
 const CONFIG: &str = r#"
 [data]
 folders = ["unused"]
@@ -108,15 +133,15 @@ warmup_steps = 2
 [validation]
 every = 100
 [architecture]
-kind = "lipschitz"
-blocks = 2
-width = 16
 "#;
 
-fn trainer(folder: &std::path::Path) -> Trainer {
+const LIPSCHITZ: &str = "kind = \"lipschitz\"\nblocks = 2\nwidth = 16\nsegments = 8";
+const RIDGE: &str = "kind = \"ridge\"\nbetween = 4\nfilters = 8\ndepth = 2\nsegments = 8";
+
+fn trainer(folder: &Path, architecture: &str) -> Trainer {
     let file = folder.join("train.toml");
     std::fs::create_dir_all(folder).unwrap();
-    std::fs::write(&file, CONFIG).unwrap();
+    std::fs::write(&file, format!("{CONFIG}{architecture}")).unwrap();
     let mut set = TrainingSet::default();
     let values = gaussian_values(24 * 20, 0.2, 9, 0).into_iter().map(|value| value + 0.5);
     set.push([1, 24, 20], values.collect()).unwrap();
@@ -131,45 +156,72 @@ fn trainer(folder: &std::path::Path) -> Trainer {
     .unwrap()
 }
 
-#[test]
-fn a_trained_lipschitz_network_is_proven_firmly_nonexpansive() {
-    let folder = tempfile::tempdir().unwrap();
-    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
-    let mut run = trainer(&whole);
+fn trained(folder: &Path, architecture: &str) -> NetworkDenoiser {
+    let mut run = trainer(folder, architecture);
     while !run.is_finished() {
         run.step().unwrap();
     }
-    // Its power iterations go on where they were.
-    let mut first = trainer(&cut);
-    (0..5).for_each(|_| drop(first.step().unwrap()));
-    first.save().unwrap();
-    let mut second = trainer(&cut).resume().unwrap();
-    while !second.is_finished() {
-        second.step().unwrap();
-    }
-    let weights = |folder: &std::path::Path| std::fs::read(folder.join("model.safetensors")).unwrap();
-    assert_eq!(weights(&whole), weights(&cut));
-
     let device = Device::flex();
-    let denoiser = Checkpoint::load(&whole, &device)
+    Checkpoint::load(folder, &device)
         .unwrap()
-        .denoiser("lip", &device)
-        .unwrap();
-    let bound = denoiser.network().lipschitz_bound().unwrap().unwrap();
-    assert!(bound <= 1.0 + 1e-6, "{bound}");
-    // Firm nonexpansiveness: ||Dx - Dz||^2 <= <Dx - Dz, x - z>, at pairs near and far, odd sizes too; the rounding of
-    // D, 1e-6, shows relative to the distance of the pair.
+        .denoiser("trained", &device)
+        .unwrap()
+}
+
+/// ||Dx - Dz||^2 + (1 - alpha)/alpha ||(x - Dx) - (z - Dz)||^2 <= ||x - z||^2 at pairs near and far, of odd sizes; the
+/// rounding of D, 1e-6, shows relative to the distance of the pair.
+fn assert_averaged(denoiser: &NetworkDenoiser, alpha: f64) {
     for (index, distance) in [1e-2, 0.1, 1.0].into_iter().enumerate() {
         let x = normal([1, 1, 13, 17], 0.3, 1) + 0.5;
         let z = x.clone() + normal(x.dims(), distance, 2 + index as u64);
-        let difference = denoiser.denoise(x.clone(), sigma()).unwrap() - denoiser.denoise(z.clone(), sigma()).unwrap();
-        let distances = scalar(difference.clone() * (x.clone() - z.clone()));
-        let norm = scalar(difference.square());
+        let image = denoiser.denoise(x.clone(), sigma()).unwrap() - denoiser.denoise(z.clone(), sigma()).unwrap();
+        let pair = x - z;
+        let residual = scalar((pair.clone() - image.clone()).square());
+        let (norm, before) = (scalar(image.square()), scalar(pair.square()));
         assert!(
-            norm <= distances + 1e-4 * scalar((x - z).square()),
-            "{norm} and {distances}"
+            norm + (1.0 - alpha) / alpha * residual <= before * (1.0 + 1e-4),
+            "{norm} {residual} {before}"
         );
+        assert!(residual > 1e-3 * before, "the network does nothing");
     }
+}
+
+#[test]
+fn a_trained_lipschitz_network_is_proven_averaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    let denoiser = trained(&whole, LIPSCHITZ);
+    let proven = denoiser.network().proven().unwrap();
+    assert!(
+        proven.lipschitz.unwrap() <= 1.0 && proven.firmly_nonexpansive,
+        "{proven:?}"
+    );
+    assert_firmly_nonexpansive(&denoiser);
+    // Its power iterations go on where they were.
+    let mut first = trainer(&cut, LIPSCHITZ);
+    (0..5).for_each(|_| drop(first.step().unwrap()));
+    first.save().unwrap();
+    let mut second = trainer(&cut, LIPSCHITZ).resume().unwrap();
+    while !second.is_finished() {
+        second.step().unwrap();
+    }
+    let weights = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    assert_eq!(weights(&whole), weights(&cut));
+}
+
+#[test]
+fn a_trained_ridge_is_a_proximal_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let denoiser = trained(folder.path(), RIDGE);
+    let proven = denoiser.network().proven().unwrap();
+    let alpha = proven.averaged.unwrap();
+    assert!(proven.proximal && alpha <= 0.5, "{proven:?}");
+    assert!(proven.residual_lipschitz.unwrap() <= 1.0, "{proven:?}");
+    assert_averaged(&denoiser, alpha);
+    // Constants are no structure: filters of zero mean leave them alone, but at the borders.
+    let flat = Tensor::<4>::full([1, 1, 15, 15], 0.7, &Device::flex());
+    let change = denoiser.denoise(flat.clone(), sigma()).unwrap() - flat;
+    assert!(scalar(change.clone().narrow(2, 7, 1).narrow(3, 7, 1).abs()) < 1e-5);
 }
 
 #[test]
@@ -178,7 +230,12 @@ fn a_lipschitz_network_as_initialised_meets_no_bound() {
         channels: 1,
         blocks: 1,
         width: 16,
+        segments: 8,
     };
     let network = Architecture::Lipschitz(config).init(0, &Device::flex()).unwrap();
-    assert!(network.lipschitz_bound().unwrap().unwrap() > 1.0);
+    let proven = network.proven().unwrap();
+    assert!(
+        proven.lipschitz.unwrap() > 1.0 && proven.averaged.is_none(),
+        "{proven:?}"
+    );
 }

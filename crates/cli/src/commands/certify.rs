@@ -180,17 +180,16 @@ impl Certify {
 
 /// What is proven of a network by how it is built, its weights included.
 fn known_of_network(denoiser: &NetworkDenoiser) -> anyhow::Result<Known> {
-    let network = denoiser.network();
-    let gradient_step = network.is_gradient_step();
-    // D = (I + Q) / 2 with a q-Lipschitz Q: D and D - I have the constant (1 + q) / 2.
-    let bound = network.lipschitz_bound()?;
+    let proven = denoiser.network().proven()?;
     Ok(Known {
-        gradient_step,
-        kinks: (!gradient_step).then_some("almost everywhere only: ReLU"),
-        lipschitz: bound,
-        residual_lipschitz: bound,
-        firmly_nonexpansive: bound.is_some_and(|bound| bound <= 1.0),
-        ..Known::default()
+        gradient_step: proven.gradient_step,
+        proximal: proven
+            .proximal
+            .then_some("a convex function: grad g is monotone and nonexpansive by its weights"),
+        kinks: (!proven.smooth).then_some("almost everywhere only: ReLU or linear splines"),
+        lipschitz: proven.lipschitz,
+        residual_lipschitz: proven.residual_lipschitz,
+        averaged: proven.averaged,
     })
 }
 

@@ -8,13 +8,14 @@ mod flex;
 mod ops;
 mod pool;
 mod smooth;
+pub(crate) mod spline;
 pub(crate) mod stack;
 
 use std::ops::{Add, Sub};
 
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use ops::{ConvOps, ConvSpec};
 pub use tweedie_kernels::Activation;
 
@@ -178,11 +179,8 @@ impl Conv3x3 {
 
     /// The layer with other weights of the same shape.
     pub(crate) fn with_weight(self, values: Vec<f32>) -> Self {
-        let weight = self.weight.map(|old| {
-            let tracked = old.is_require_grad();
-            let tensor = Tensor::from_data(TensorData::new(values, old.dims()), &old.device());
-            if tracked { tensor.require_grad() } else { tensor }
-        });
+        let dims = self.weight.val().dims();
+        let weight = init::replaced(self.weight, values, dims);
         Self { weight, ..self }
     }
 
