@@ -8,7 +8,7 @@ use tweedie_imaging::noise::gaussian_values;
 use tweedie_imaging::{Denoiser, DifferentiableDenoiser, GradientDenoiser, Sigma, SigmaSupport};
 use tweedie_model::train::{TrainConfig, Trainer, TrainingSet};
 use tweedie_model::{
-    Architecture, Checkpoint, GradientStepConfig, LipschitzConfig, NetworkDenoiser, PotentialDenoiser,
+    Architecture, Checkpoint, GradientStepConfig, LipschitzConfig, NetworkDenoiser, PotentialDenoiser, RidgeConfig,
 };
 
 fn normal(dims: [usize; 4], std: f64, stream: u64) -> Tensor<4> {
@@ -87,12 +87,26 @@ fn g_is_the_potential_of_the_step() {
 /// both are products of the same symmetric matrix, but for rounding.
 #[test]
 fn the_jacobian_is_symmetric_and_that_of_central_differences() {
-    symmetric(&gradient_step(1).0);
-    symmetric(&ridge(1).0);
+    let (denoiser, _) = gradient_step(1);
+    let (v, hv) = assert_symmetric(&denoiser);
+    let t = 1e-3;
+    let x = point();
+    let ahead = denoiser.denoise(x.clone() + v.clone() * t, sigma()).unwrap();
+    let behind = denoiser.denoise(x - v.clone() * t, sigma()).unwrap();
+    let central = v - (ahead - behind) / (2.0 * t);
+    let error = (scalar((central - hv.clone()).square()) / scalar(hv.square())).sqrt();
+    // f32 rounding over the step, 1e-7 / 1e-3, and curvature. The ridge's splines have kinks, where this would be off.
+    assert!(error < 5e-3, "{error}");
+    assert_symmetric(&ridge(1).0);
 }
 
-fn symmetric(denoiser: &NetworkDenoiser) {
-    let x = normal([1, 1, 12, 10], 0.3, 1) + 0.5;
+fn point() -> Tensor<4> {
+    normal([1, 1, 12, 10], 0.3, 1) + 0.5
+}
+
+/// Returns a random v and H v, J = I - H.
+fn assert_symmetric(denoiser: &NetworkDenoiser) -> (Tensor<4>, Tensor<4>) {
+    let x = point();
     let (u, v) = (normal(x.dims(), 1.0, 2), normal(x.dims(), 1.0, 3));
     // J^T v, as D = forward(x) is tracked.
     let product = |v: &Tensor<4>| {
@@ -106,13 +120,7 @@ fn symmetric(denoiser: &NetworkDenoiser) {
     let scale = (scalar(hu.clone().square()) * scalar(v.clone().square())).sqrt();
     let (a, b) = (scalar(hu * v.clone()), scalar(hv.clone() * u));
     assert!((a - b).abs() < 1e-5 * scale, "{a} and {b}, of {scale}");
-    let t = 1e-3;
-    let ahead = denoiser.denoise(x.clone() + v.clone() * t, sigma()).unwrap();
-    let behind = denoiser.denoise(x.clone() - v.clone() * t, sigma()).unwrap();
-    let central = v - (ahead - behind) / (2.0 * t);
-    let error = (scalar((central - hv.clone()).square()) / scalar(hv.square())).sqrt();
-    // f32 rounding over the step, 1e-7 / 1e-3, and curvature.
-    assert!(error < 5e-3, "{error}");
+    (v, hv)
 }
 
 /// Without its last section.
@@ -175,6 +183,11 @@ fn assert_averaged(denoiser: &NetworkDenoiser, alpha: f64) {
         let x = normal([1, 1, 13, 17], 0.3, 1) + 0.5;
         let z = x.clone() + normal(x.dims(), distance, 2 + index as u64);
         let image = denoiser.denoise(x.clone(), sigma()).unwrap() - denoiser.denoise(z.clone(), sigma()).unwrap();
+        let change = denoiser.denoise(x.clone(), sigma()).unwrap() - x.clone();
+        assert!(
+            scalar(change.square()) > 1e-6 * scalar(x.clone().square()),
+            "D is the identity"
+        );
         let pair = x - z;
         let residual = scalar((pair.clone() - image.clone()).square());
         let (norm, before) = (scalar(image.square()), scalar(pair.square()));
@@ -182,7 +195,6 @@ fn assert_averaged(denoiser: &NetworkDenoiser, alpha: f64) {
             norm + (1.0 - alpha) / alpha * residual <= before * (1.0 + 1e-4),
             "{norm} {residual} {before}"
         );
-        assert!(residual > 1e-3 * before, "the network does nothing");
     }
 }
 
@@ -192,11 +204,10 @@ fn a_trained_lipschitz_network_is_proven_averaged() {
     let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
     let denoiser = trained(&whole, LIPSCHITZ);
     let proven = denoiser.network().proven().unwrap();
-    assert!(
-        proven.lipschitz.unwrap() <= 1.0 && proven.firmly_nonexpansive,
-        "{proven:?}"
-    );
-    assert_firmly_nonexpansive(&denoiser);
+    // Two firmly nonexpansive layers are 2/3-averaged.
+    let alpha = proven.averaged.unwrap();
+    assert!(proven.lipschitz.unwrap() <= 1.0 && alpha <= 2.0 / 3.0, "{proven:?}");
+    assert_averaged(&denoiser, alpha);
     // Its power iterations go on where they were.
     let mut first = trainer(&cut, LIPSCHITZ);
     (0..5).for_each(|_| drop(first.step().unwrap()));
