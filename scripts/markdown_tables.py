@@ -58,12 +58,12 @@ def restoration(folder: Path) -> list[str]:
         stops = ", ".join(f"{stop} {count}" for stop, count in sorted(Counter(x["stop"] for x in results).items()))
         lines.append(f"| {task} | {solver} | {checkpoint} | {len(results)} | {mean(results, 'psnr_input_db', 2)} "
                      f"| {mean(results, 'psnr_db', 2)} | {mean(results, 'ssim', 4)} "
-                     f"| {mean(results, 'denoiser_calls', 0)} | {mean(results, 'seconds', 1)} | {stops} |")
+                     f"| {mean(results, 'iterations', 0)} | {mean(results, 'denoiser_calls', 0)} | {mean(results, 'seconds', 1)} | {stops} |")
     if not lines:
         return []
     return ["Means over the images; every run counts, also one that diverged.", "",
-            "| task | solver | checkpoint | images | measurement (dB) | restored (dB) | SSIM | denoiser calls | seconds "
-            "| stops |", "|---|---|---|---|---|---|---|---|---|---|", *sorted(lines)]
+            "| task | solver | checkpoint | images | measurement (dB) | restored (dB) | SSIM | iterations | denoiser calls "
+            "| seconds | stops |", "|---|---|---|---|---|---|---|---|---|---|---|", *sorted(lines)]
 
 
 def main() -> None:

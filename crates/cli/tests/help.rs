@@ -4,7 +4,7 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "demo",
     "train",
     "denoise",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 14] = [
     "checkpoints list",
     "checkpoints show",
     "datasets list",
+    "datasets fetch",
     "datasets verify",
     "bench",
     "completions",

@@ -52,8 +52,8 @@ const SIGMA: Parameter = Parameter {
 
 /// Noise level of the RED family.
 const RED_SIGMA: Parameter = Parameter {
-    meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 20/255 and the noise level, at \
-              least 9/255",
+    meaning: "noise level for the denoiser, or a schedule; auto: falling over the run from 49/255 to the noise level, at \
+              least 4.5/255",
     ..SIGMA
 };
 

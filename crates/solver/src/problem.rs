@@ -98,7 +98,7 @@ impl Problem {
         Schedule::LogSpaced(LogSpaced { from, to, steps: None })
     }
 
-    /// RED by steepest descent: log-spaced over the run from 49/255 to s, but no less than 4.5/255, below which the
+    /// RED: log-spaced over the run from 49/255 to s, but no less than 4.5/255, below which the
     /// weight of the prior moves nothing any more. Chosen on the bundled photographs with the checkpoint `gray`.
     pub(crate) fn falling_for_red(&self) -> Schedule {
         self.falling_to(self.level_noise().max(4.5 / 255.0))
@@ -110,9 +110,9 @@ impl Problem {
         Schedule::Constant(self.default_level((s * s.max(49.0 / 255.0)).sqrt()))
     }
 
-    /// RED keeps one level: the geometric mean of 20/255 and s, but no less than 9/255, where networks stop being
+    /// Descent on a known energy keeps one level: the geometric mean of 20/255 and s, but no less than 9/255, where networks stop being
     /// nonexpansive enough for its long runs.
-    pub(crate) fn red_level(&self) -> Schedule {
+    pub(crate) fn energy_level(&self) -> Schedule {
         let s = self.level_noise();
         Schedule::Constant(self.default_level((s * s.max(20.0 / 255.0)).sqrt().max(9.0 / 255.0)))
     }

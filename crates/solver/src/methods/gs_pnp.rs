@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{RED_SIGMA, STRENGTH};
+use super::{SIGMA, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::problem::require_positive;
 use crate::weighted::Weighted;
@@ -65,7 +65,11 @@ impl Method for GsPnp {
         iterations: 100,
         parameters: &[
             STRENGTH,
-            RED_SIGMA,
+            Parameter {
+                meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 20/255 and the noise \
+                          level, at least 9/255",
+                ..SIGMA
+            },
             Parameter {
                 name: "step",
                 unit: "",
@@ -106,7 +110,7 @@ impl Method for GsPnp {
             decrease: inside("decrease", params.decrease, 0.5)?,
             shrink: inside("shrink", params.shrink, 1.0)?,
         };
-        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.energy_level());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         Ok(Self {
             weighted,

@@ -29,7 +29,8 @@ pub struct RedAdmm {
 pub struct RedAdmmParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
+    /// 4.5/255.
     pub sigma: Option<Schedule>,
     /// ADMM's penalty beta in units of alpha.
     pub penalty: f64,
@@ -38,10 +39,10 @@ pub struct RedAdmmParams {
 }
 
 impl Default for RedAdmmParams {
-    /// Half the maximum a posteriori strength, at which networks smooth too much; one inner denoising, as Reehorst and Schniter 2018 found best.
+    /// Less than the maximum a posteriori strength, at which networks smooth too much; one inner denoising, as Reehorst and Schniter 2018 found best.
     fn default() -> Self {
         Self {
-            strength: 0.5,
+            strength: 0.3,
             sigma: None,
             penalty: 1.0,
             inner: 1,
@@ -86,7 +87,7 @@ impl Method for RedAdmm {
                 got: "0".to_owned(),
             });
         }
-        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         Ok(Self {
             weighted,

@@ -23,17 +23,18 @@ pub struct RedApg(RedPg);
 pub struct RedApgParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
+    /// 4.5/255.
     pub sigma: Option<Schedule>,
     /// Step 1/L.
     pub step: Schedule,
 }
 
 impl Default for RedApgParams {
-    /// Half the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.
+    /// Less than the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.
     fn default() -> Self {
         Self {
-            strength: 0.5,
+            strength: 0.3,
             sigma: None,
             step: Schedule::Constant(1.0),
         }
@@ -49,7 +50,7 @@ impl Method for RedApg {
         assumptions: "any convex l with a proximal step; no guarantee for general D; linear rate for linear symmetric D \
                       and least squares (Sinha and Chaudhury 2024)",
         source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-APG",
-        iterations: 15,
+        iterations: 20,
         parameters: &[
             STRENGTH,
             RED_SIGMA,

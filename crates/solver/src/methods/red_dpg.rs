@@ -23,7 +23,8 @@ pub struct RedDpg(RedPg);
 pub struct RedDpgParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
+    /// 4.5/255.
     pub sigma: Option<Schedule>,
     /// First step, 1/L_0.
     pub step_start: f64,
@@ -32,10 +33,10 @@ pub struct RedDpgParams {
 }
 
 impl Default for RedDpgParams {
-    /// Half the maximum a posteriori strength, at which networks smooth too much, the paper's L_0 = 0.2 and L_inf = 2.
+    /// Less than the maximum a posteriori strength, at which networks smooth too much, the paper's L_0 = 0.2 and L_inf = 2.
     fn default() -> Self {
         Self {
-            strength: 0.5,
+            strength: 0.3,
             sigma: None,
             step_start: 5.0,
             step_end: 0.5,

@@ -24,15 +24,16 @@ pub struct RedFp {
 pub struct RedFpParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
+    /// 4.5/255.
     pub sigma: Option<Schedule>,
 }
 
 impl Default for RedFpParams {
-    /// Half the maximum a posteriori strength, at which networks smooth too much.
+    /// Less than the maximum a posteriori strength, at which networks smooth too much.
     fn default() -> Self {
         Self {
-            strength: 0.5,
+            strength: 0.3,
             sigma: None,
         }
     }
@@ -50,7 +51,7 @@ impl Method for RedFp {
     };
 
     fn new(params: RedFpParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let sigma = params.sigma.unwrap_or_else(|| problem.red_level());
+        let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
         Ok(Self { weighted })
     }

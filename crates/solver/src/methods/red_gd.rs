@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 
-use super::{SIGMA, STEP, STRENGTH};
+use super::{RED_SIGMA, STEP, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::weighted::Weighted;
 use crate::{
@@ -65,11 +65,7 @@ impl Method for RedGd {
         iterations: 100,
         parameters: &[
             STRENGTH,
-            Parameter {
-                meaning: "noise level for the denoiser, or a schedule; auto: falling over the run from 49/255 to the noise \
-                          level, at least 4.5/255",
-                ..SIGMA
-            },
+            RED_SIGMA,
             STEP,
         ],
     };

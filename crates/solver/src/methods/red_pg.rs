@@ -26,17 +26,18 @@ pub struct RedPg {
 pub struct RedPgParams {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 20/255 and s, at least 9/255.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
+    /// 4.5/255.
     pub sigma: Option<Schedule>,
     /// Step 1/L; below 1 it converges for a nonexpansive D, since I - D is then 1/2-cocoercive.
     pub step: Schedule,
 }
 
 impl Default for RedPgParams {
-    /// Half the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.01.
+    /// Less than the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.01.
     fn default() -> Self {
         Self {
-            strength: 0.5,
+            strength: 0.3,
             sigma: None,
             step: Schedule::Constant(0.99),
         }
@@ -77,7 +78,7 @@ impl RedPg {
         problem: Problem,
         run: RunSettings,
     ) -> Result<Self, Error> {
-        let sigma = sigma.unwrap_or_else(|| problem.red_level());
+        let sigma = sigma.unwrap_or_else(|| problem.falling_for_red());
         let weighted = Weighted::new(problem, strength, &sigma, run.iterations, solver)?;
         Ok(Self { weighted, step })
     }
