@@ -84,6 +84,18 @@ impl Architecture {
         }
     }
 
+    /// What holds by construction for every checkpoint that training saves, if anything.
+    pub fn theory(&self) -> Option<&'static str> {
+        match self {
+            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) => None,
+            Self::GradientStep(_) => Some("D = x - grad g with g known: the Jacobian is symmetric"),
+            Self::Lipschitz(_) => Some("D is averaged, so nonexpansive, for images of every size"),
+            Self::Ridge(_) => {
+                Some("D = x - grad g with g known and convex: the proximal operator of a convex function")
+            }
+        }
+    }
+
     /// The noise levels that a network of this architecture supports, given the range that it was trained on.
     pub fn sigma_support(&self, trained: SigmaSupport) -> SigmaSupport {
         if self.is_blind() { SigmaSupport::Blind } else { trained }

@@ -297,3 +297,72 @@ impl Activations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+    use tweedie_imaging::noise::gaussian_values;
+
+    use super::*;
+
+    const SEGMENTS: usize = 5;
+
+    /// The formula in burn's own operations.
+    fn reference(t: Tensor<4>, slopes: Tensor<2>) -> Tensor<4> {
+        let [c, _] = slopes.dims();
+        let parts = (0..SEGMENTS).map(|j| {
+            let (first, last) = bounds(j, SEGMENTS);
+            let outer = last.map_or_else(|| t.clone(), |last| t.clone().clamp(-last, last));
+            let slope = slopes.clone().narrow(1, j, 1).reshape([1, c, 1, 1]);
+            (outer - t.clone().clamp(-first, first)) * slope
+        });
+        parts.reduce(|sum, part| sum + part).expect("a segment")
+    }
+
+    #[test]
+    fn values_and_gradients_are_those_of_the_formula() {
+        let device = Device::flex().autodiff();
+        // 3 channels are stored as they are, 20 with padding.
+        for c in [3, 20] {
+            let dims = [2, c, 9, 7];
+            let normal = |std: f64, stream: u64| -> Tensor<4> {
+                let values = gaussian_values(dims.iter().product(), std, 7, stream);
+                Tensor::from_data(TensorData::new(values, dims), &device)
+            };
+            let t = normal(0.2, 1).require_grad();
+            let slopes: Vec<f32> = gaussian_values(c * SEGMENTS, 1.0, 7, 2);
+            let slopes = Tensor::<2>::from_data(TensorData::new(slopes, [c, SEGMENTS]), &device).require_grad();
+            let dy = normal(1.0, 3);
+            let got = Activations::pack(t.clone()).spline(slopes.clone()).unpack();
+            let expected = reference(t.clone(), slopes.clone());
+            let largest: f32 = (got.clone() - expected.clone()).abs().max().into_scalar();
+            assert!(largest < 1e-6, "{c} channels: {largest}");
+            let gradients = |y: Tensor<4>| {
+                let gradients = (y * dy.clone()).sum().backward();
+                (
+                    t.grad(&gradients).expect("tracked"),
+                    slopes.grad(&gradients).expect("tracked"),
+                )
+            };
+            let ((dt, ds), (et, es)) = (gradients(got), gradients(expected));
+            let largest: f32 = (dt - et).abs().max().into_scalar();
+            assert!(largest < 1e-5, "{c} channels, t: {largest}");
+            let largest: f32 = (ds - es).abs().max().into_scalar();
+            assert!(largest < 1e-5, "{c} channels, slopes: {largest}");
+        }
+    }
+
+    #[test]
+    fn the_potential_is_the_integral() {
+        let slopes = [0.9, 0.4, 0.0, 0.7, 0.2];
+        let phi = |t: f32| {
+            let (j, rest) = segment(t, SEGMENTS);
+            f64::from((starts(&slopes, SEGMENTS)[j] + slopes[j] * rest).copysign(t))
+        };
+        for t in [-0.6, -0.12, 0.02, 0.07, 0.18, 0.9_f32] {
+            let h = 1e-3;
+            let central = (potential(t + h, &slopes) - potential(t - h, &slopes)) / f64::from(2.0 * h);
+            assert!((central - phi(t)).abs() < 1e-4, "{t}: {central} and {}", phi(t));
+        }
+    }
+}

@@ -63,11 +63,7 @@ impl Method for RedGd {
                       locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
         iterations: 100,
-        parameters: &[
-            STRENGTH,
-            RED_SIGMA,
-            STEP,
-        ],
+        parameters: &[STRENGTH, RED_SIGMA, STEP],
     };
 
     fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
