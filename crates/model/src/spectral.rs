@@ -97,7 +97,7 @@ pub(crate) fn norm_bound(weight: &Weight) -> f64 {
         largest *= 1.001;
         let above = grid(FREQUENCIES * degree)
             .into_par_iter()
-            .filter(|&theta| !gram.at(theta).is_below(largest))
+            .filter(|&theta| !gram.at(theta).lies_below(largest))
             .collect::<Vec<_>>();
         if above.is_empty() {
             break;
@@ -231,7 +231,7 @@ impl Hermitian {
     }
 
     /// Whether s I - G is positive definite: whether Cholesky's factorisation of it succeeds.
-    fn is_below(mut self, s: f64) -> bool {
+    fn lies_below(mut self, s: f64) -> bool {
         let n = self.n;
         for (i, v) in self.re.iter_mut().enumerate() {
             *v = if i % (n + 1) == 0 { s - *v } else { -*v };
