@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 use tweedie_imaging::classical::{Classical, TotalVariation};
-use tweedie_imaging::{Denoiser, DenoiserInfo, HostDenoiser, SigmaSupport};
+use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
 use tweedie_solver::Prior;
+use tweedie_solver::study::GaussianSmoothing;
 
 use crate::channels;
 use crate::locate;
@@ -36,6 +37,8 @@ pub enum Kind {
         method: Classical,
         denoiser: Arc<dyn HostDenoiser>,
     },
+    /// The linear symmetric denoiser, for which theory is complete.
+    Linear(Arc<GaussianSmoothing>),
 }
 
 /// The folder of a checkpoint that is given by path or by name.
@@ -55,20 +58,27 @@ pub fn find(name: &str) -> anyhow::Result<PathBuf> {
         bail!("{name}: expected the folder of a checkpoint, found no {CONFIG_FILE} in it");
     }
     bail!(
-        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, {}, or a name in {}",
+        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, {}, gaussian:WIDTH, or a name in {}",
         Classical::ALL.map(Classical::name).join(", "),
         locate::description("checkpoints")
     )
 }
 
-/// Loads a checkpoint, or takes the classical denoiser of that name; `settings` are the values of the section `denoiser`.
+/// Loads a checkpoint, or takes the denoiser without weights of that name; `settings` are the values of the section
+/// `denoiser`.
 pub fn load(session: &Session, name: &str, settings: Table) -> anyhow::Result<Loaded> {
-    let kind = match Classical::from_name(name) {
-        Some(method) => Kind::Classical {
+    let kind = match (Classical::from_name(name), GaussianSmoothing::parse(name)) {
+        (Some(method), _) => Kind::Classical {
             method,
             denoiser: classical(method, settings)?,
         },
-        None => network(session, name, settings)?,
+        (None, Some(smoothing)) => {
+            if let Some(key) = settings.keys().next() {
+                return Err(usage(format!("-C denoiser.{key}: '{name}' takes no setting")));
+            }
+            Kind::Linear(Arc::new(smoothing?))
+        }
+        (None, None) => network(session, name, settings)?,
     };
     let name = name.to_owned();
     Ok(Loaded { name, kind })
@@ -139,18 +149,20 @@ impl Loaded {
         let denoiser: Arc<dyn Denoiser> = match &self.kind {
             Kind::Network { denoiser, .. } => Arc::clone(denoiser) as _,
             Kind::Classical { denoiser, .. } => Arc::clone(denoiser) as _,
+            Kind::Linear(denoiser) => Arc::clone(denoiser) as _,
         };
         channels::adapt(denoiser, channels)
     }
 
     /// The denoiser for images with `channels` channels, with the ability that it has beyond denoising.
     pub fn prior(&self, channels: usize) -> anyhow::Result<Prior> {
-        let potential = match &self.kind {
-            Kind::Network { denoiser, .. } => PotentialDenoiser::new(Arc::clone(denoiser)),
+        let potential: Option<Arc<dyn GradientDenoiser>> = match &self.kind {
+            Kind::Network { denoiser, .. } => PotentialDenoiser::new(Arc::clone(denoiser)).map(|d| Arc::new(d) as _),
             Kind::Classical { .. } => None,
+            Kind::Linear(denoiser) => Some(Arc::clone(denoiser) as _),
         };
         Ok(match potential {
-            Some(denoiser) => Prior::Gradient(channels::adapt_gradient(Arc::new(denoiser), channels)?),
+            Some(denoiser) => Prior::Gradient(channels::adapt_gradient(denoiser, channels)?),
             None => Prior::Plain(self.for_channels(channels)?),
         })
     }
@@ -160,6 +172,7 @@ impl Loaded {
         match &self.kind {
             Kind::Network { denoiser, .. } => denoiser.info(),
             Kind::Classical { denoiser, .. } => denoiser.info(),
+            Kind::Linear(denoiser) => denoiser.info(),
         }
     }
 
@@ -168,6 +181,7 @@ impl Loaded {
         match &self.kind {
             Kind::Network { folder, .. } => folder.display().to_string(),
             Kind::Classical { method, .. } => format!("{}: {}", method.name(), method.description()),
+            Kind::Linear(_) => format!("{}: circular convolution with a Gaussian", self.name),
         }
     }
 

@@ -8,8 +8,10 @@ use tweedie_solver::TraceRow;
 
 use crate::degradation::PictureKind;
 use crate::output::mean;
-use crate::session::{Session, arguments};
-use crate::solve::{Measurement, Restored, Scores, stop_text};
+use crate::provenance::provenance;
+use crate::scores::{Scores, stop_text};
+use crate::session::Session;
+use crate::solve::{Measurement, Restored};
 
 /// Pictures that are embedded; the page would grow without bound otherwise.
 const PICTURES: usize = 24;
@@ -93,20 +95,7 @@ impl Gallery {
              solver time.",
         ));
         report.sections.push(curves(&self.traces, self.scores.len()));
-        let mut table = Table::of_settings(settings);
-        table.row([
-            "device".to_owned(),
-            format!("{}, {} threads", session.device_name, session.threads),
-        ]);
-        table.row(["tweedie", env!("CARGO_PKG_VERSION")]);
-        let mut files = Table::new(["file", "sha256"]);
-        for file in session.files() {
-            files.row([file.path, file.sha256]);
-        }
-        report
-            .sections
-            .push(Section::new("How it was made").code(command_line()).table(table));
-        report.sections.push(Section::new("Files that were read").table(files));
+        report.sections.extend(provenance(session, settings));
         Ok(report.write(path)?)
     }
 
@@ -222,20 +211,4 @@ fn curves(traces: &[(String, Vec<TraceRow>)], images: usize) -> Section {
         level.series.truncate(1);
     }
     section.plot(level)
-}
-
-/// The command as it was typed, arguments with spaces quoted.
-pub fn command_line() -> String {
-    let quoted = |argument: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', "'\\''"))
-        }
-    };
-    std::iter::once("tweedie".to_owned())
-        .chain(arguments().into_iter().map(quoted))
-        .collect::<Vec<_>>()
-        .join(" ")
 }

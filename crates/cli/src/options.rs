@@ -34,7 +34,7 @@ pub struct Common {
 /// The denoiser and how images are read for it.
 #[derive(Args, Clone, Debug)]
 pub struct Denoising {
-    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder; or median, haar, nlm, tv, which have no weights
+    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder; or median, haar, nlm, tv, gaussian:WIDTH, which have no weights
     #[arg(long, value_name = "C")]
     pub checkpoint: String,
     #[command(flatten)]
@@ -50,8 +50,10 @@ pub struct Reading {
 }
 
 /// What `--color` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Color {
+    #[default]
     #[value(help = "as many channels as the file has")]
     AsStored,
     #[value(help = "one channel, the luma of colour images")]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use burn::tensor::Device;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tweedie_imaging::{ColorMode, LoadedImage, read_image, sha256_file, write_atomic};
 
 use crate::options::Common;
@@ -32,9 +33,11 @@ pub struct Session {
     pub quiet: bool,
     pub verbose: bool,
     command: &'static str,
-    json: Option<String>,
+    /// Where the JSON goes: files, or "-" for standard output.
+    json: RefCell<Vec<String>>,
     started: Instant,
     files: RefCell<Vec<FileHash>>,
+    facts: RefCell<Map<String, Value>>,
 }
 
 /// sha256 of a file that was read.
@@ -66,6 +69,8 @@ struct Document<'a, T> {
     arguments: Vec<String>,
     results: &'a [T],
     files: &'a [FileHash],
+    #[serde(flatten)]
+    facts: &'a Map<String, Value>,
 }
 
 impl Session {
@@ -89,9 +94,10 @@ impl Session {
             quiet: common.quiet,
             verbose: common.verbose,
             command,
-            json: common.json.clone(),
+            json: RefCell::new(common.json.clone().into_iter().collect()),
             started: Instant::now(),
             files: RefCell::default(),
+            facts: RefCell::default(),
         };
         session.detail(format_args!(
             "device {}, {threads} threads, convolution kernel {}",
@@ -103,7 +109,7 @@ impl Session {
 
     /// Prints a line of results for people: on standard output, unless that takes the JSON.
     pub fn say(&self, line: impl fmt::Display) {
-        if !self.quiet && self.json.as_deref() != Some("-") {
+        if !self.quiet && !self.json.borrow().iter().any(|target| target == "-") {
             // A reader who has seen enough (`| head`) closes the pipe; the work goes on.
             let _ = writeln!(std::io::stdout(), "{line}");
         }
@@ -154,6 +160,18 @@ impl Session {
         }
     }
 
+    /// Adds a key to the JSON beside the results, such as the manifest as it was understood.
+    pub fn fact(&self, key: &str, value: impl Serialize) -> anyhow::Result<()> {
+        let value = serde_json::to_value(value).context("writing JSON")?;
+        self.facts.borrow_mut().insert(key.to_owned(), value);
+        Ok(())
+    }
+
+    /// Writes the JSON to this file as well.
+    pub fn also_json(&self, path: &Path) {
+        self.json.borrow_mut().push(path.display().to_string());
+    }
+
     /// The files that were read so far.
     pub fn files(&self) -> Vec<FileHash> {
         self.files.borrow().clone()
@@ -181,7 +199,10 @@ impl Session {
     }
 
     fn write_json<T: Serialize>(&self, status: &'static str, error: Option<String>, items: &[T]) -> anyhow::Result<()> {
-        let Some(target) = &self.json else { return Ok(()) };
+        let targets = self.json.borrow();
+        if targets.is_empty() {
+            return Ok(());
+        }
         let document = Document {
             schema: SCHEMA,
             command: self.command,
@@ -194,15 +215,21 @@ impl Session {
             arguments: arguments(),
             results: items,
             files: &self.files.borrow(),
+            facts: &self.facts.borrow(),
         };
         let mut text = serde_json::to_string_pretty(&document).context("writing JSON")?;
         text.push('\n');
-        if target == "-" {
-            return std::io::stdout()
-                .write_all(text.as_bytes())
-                .context("writing JSON to standard output");
+        for target in targets.iter() {
+            match target.as_str() {
+                // Once, at the end.
+                "-" if status == "running" => {}
+                "-" => std::io::stdout()
+                    .write_all(text.as_bytes())
+                    .context("writing JSON to standard output")?,
+                file => write_atomic(Path::new(file), |file| file.write_all(text.as_bytes()))?,
+            }
         }
-        Ok(write_atomic(Path::new(target), |file| file.write_all(text.as_bytes()))?)
+        Ok(())
     }
 }
 
@@ -210,7 +237,7 @@ impl<T: Serialize> Results<'_, T> {
     /// Adds a finished result; a JSON file is brought up to date, so that a killed command loses little.
     pub fn push(&mut self, item: T) -> anyhow::Result<()> {
         self.items.push(item);
-        let to_file = self.session.json.as_deref().is_some_and(|target| target != "-");
+        let to_file = self.session.json.borrow().iter().any(|target| target != "-");
         if to_file && self.saved.elapsed() >= SAVE_EVERY {
             self.session.write_json("running", None, &self.items)?;
             self.saved = Instant::now();

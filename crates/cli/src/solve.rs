@@ -1,73 +1,20 @@
-//! Solver options, and one restoration with its scores.
+//! One restoration with its scores.
 
-use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use clap::Args;
 use indicatif::ProgressBar;
-use serde::Serialize;
 use toml::{Table, Value};
 use tweedie_imaging::{Image, Sigma, SigmaSupport, psnr, ssim};
 use tweedie_operators::{DataFidelity, L2, LinearOperator};
 use tweedie_solver::{
     Discrepancy, Entry, Executor, Observer, ObserverError, Prior, Problem, RunInfo, StopReason, StopRules, TraceRow,
-    find,
 };
 
+use crate::scores::Scores;
 use crate::session::Session;
-use crate::strength::{Found, Search, Strength, Tried};
+use crate::solver_options::{Auto, SolverOptions};
+use crate::strength::{Search, Tried};
 use crate::task::Task;
-use crate::usage::usage;
-
-/// The algorithm and its parameters.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Solver")]
-pub struct SolverOptions {
-    /// Algorithm: pnp-hqs, pnp-admm, red-gd, ...; --help-solver with a wrong name lists them all
-    #[arg(long, value_name = "A", default_value = "pnp-hqs")]
-    pub solver: String,
-    /// Weight of the prior, or auto or auto:RULE: found for each image by discrepancy, quasi-optimality, balancing, l-curve, sure
-    /// or (with --simulate, for comparison) oracle [default: the solver's own]
-    #[arg(long, value_name = "L|auto[:RULE]")]
-    pub strength: Option<Strength>,
-    /// The denoiser's noise level in grey levels, or the first one of solvers that lower it, or auto: the solver's own
-    #[arg(long, value_name = "S|auto", default_value = "auto")]
-    pub sigma: Auto,
-    /// Iterations [default: the solver's own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub iterations: Option<u32>,
-    /// Stop once the fixed-point residual (root mean square change, 1 = white) is at most T
-    #[arg(long, value_name = "T")]
-    pub tolerance: Option<f64>,
-    /// Stop once the data are fitted to TAU times the noise (discrepancy principle, TAU >= 1)
-    #[arg(long, value_name = "TAU")]
-    pub discrepancy: Option<f64>,
-    /// Stop after the iteration in which an image has taken this many seconds
-    #[arg(long, value_name = "SECONDS")]
-    pub budget: Option<f64>,
-}
-
-/// A number, or `auto`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Auto {
-    /// The program chooses.
-    Auto,
-    /// The user chose.
-    Given(f64),
-}
-
-impl FromStr for Auto {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(Self::Given(value)),
-            _ if text == "auto" => Ok(Self::Auto),
-            _ => Err("expected a number or auto".to_owned()),
-        }
-    }
-}
 
 /// A measurement to restore.
 #[derive(Clone)]
@@ -91,103 +38,12 @@ pub struct Restored {
     pub sweep: Vec<Tried>,
 }
 
-/// One result, as the JSON has it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Scores {
-    pub name: String,
-    pub task: &'static str,
-    pub solver: &'static str,
-    pub psnr_db: Option<f64>,
-    pub ssim: Option<f64>,
-    /// PSNR of the first estimate: the measurement, or where that is no picture of the scene what the operator makes
-    /// of it (filled holes, cubic interpolation, ...).
-    pub psnr_input_db: Option<f64>,
-    pub iterations: usize,
-    pub stop: StopReason,
-    /// Solver time.
-    pub seconds: f64,
-    pub denoiser_calls: u32,
-    pub fixed_point_residual: Option<f64>,
-    /// How the strength was found, with --strength auto.
-    pub strength: Option<Found>,
-}
-
 /// A solver with the options that do not depend on the image.
 pub struct Solver {
     pub entry: Entry,
-    options: SolverOptions,
-    parameters: Table,
+    pub options: SolverOptions,
+    pub parameters: Table,
     pub search: Option<Search>,
-}
-
-impl SolverOptions {
-    /// The default options for a solver.
-    pub fn of(solver: &str) -> Self {
-        Self {
-            solver: solver.to_owned(),
-            strength: None,
-            sigma: Auto::Auto,
-            iterations: None,
-            tolerance: None,
-            discrepancy: None,
-            budget: None,
-        }
-    }
-
-    /// Finds the solver and collects its parameters; `settings` is the section `solver` of -C.
-    pub fn resolve(&self, mut settings: Table, seed: Option<u64>) -> anyhow::Result<Solver> {
-        let search = Search::resolve(self.strength, settings.remove("grid"))?;
-        let entry = find(&self.solver).map_err(|error| usage(error.to_string()))?;
-        let mut parameters = settings;
-        let mut set = |key: &str, value: Value| match parameters.insert(key.to_owned(), value) {
-            None => Ok(()),
-            Some(_) => Err(usage(format!("--{key}: expected once, got -C solver.{key} too"))),
-        };
-        let has_strength = entry
-            .about
-            .parameters
-            .iter()
-            .any(|parameter| parameter.name == "strength");
-        match self.strength {
-            Some(_) if !has_strength => {
-                return Err(usage(format!(
-                    "--strength: solver '{}' has no strength",
-                    entry.about.name
-                )));
-            }
-            Some(Strength::Given(strength)) => set("strength", strength.into())?,
-            // Set for each run of the search, and not by -C besides.
-            Some(Strength::Auto(_)) => set("strength", 1.0.into())?,
-            None => {}
-        }
-        if let Some(iterations) = self.iterations {
-            set("iterations", i64::from(iterations).into())?;
-        }
-        let is_random = entry.about.parameters.iter().any(|parameter| parameter.name == "seed");
-        if let (true, Some(seed)) = (is_random, seed) {
-            set(
-                "seed",
-                i64::try_from(seed)
-                    .map_err(|_| usage("--seed: expected at most 2^63 - 1"))?
-                    .into(),
-            )?;
-        }
-        if search.is_some() {
-            parameters.remove("strength");
-        }
-        if let (Auto::Given(_), true) = (self.sigma, parameters.contains_key("sigma")) {
-            return Err(usage("--sigma: expected once, got -C solver.sigma too"));
-        }
-        if self.discrepancy.is_some_and(|tau| !(tau.is_finite() && tau >= 1.0)) {
-            return Err(usage("--discrepancy: expected a finite factor >= 1"));
-        }
-        Ok(Solver {
-            entry,
-            options: self.clone(),
-            parameters,
-            search,
-        })
-    }
 }
 
 impl Solver {
@@ -410,59 +266,9 @@ impl Observer for Watch<'_> {
     }
 }
 
-/// Writes a trace as CSV, atomically; a missing value is an empty cell.
-pub fn write_trace(path: &Path, trace: &[TraceRow]) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    tweedie_imaging::write_atomic(path, |file| {
-        writeln!(
-            file,
-            "iteration,solver_s,sigma_grey_levels,fixed_point_residual,rel_change,objective,data_value,psnr_db,\
-             denoiser_calls,inner_iterations"
-        )?;
-        let cell = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-        for row in trace {
-            writeln!(
-                file,
-                "{},{:.6},{},{},{},{},{},{},{},{}",
-                row.iter,
-                row.solver_s,
-                row.sigma.grey_levels(),
-                row.fixed_point_residual,
-                cell(row.rel_change),
-                cell(row.objective),
-                cell(row.data_value),
-                cell(row.psnr_db),
-                row.work.denoiser_calls,
-                row.work.inner_iterations
-            )?;
-        }
-        Ok(())
-    })?;
-    Ok(())
-}
-
-/// A stop reason in words, as the JSON has it.
-pub fn stop_text(stop: StopReason) -> &'static str {
-    match stop {
-        StopReason::MaxIters => "max-iters",
-        StopReason::Converged => "converged",
-        StopReason::Discrepancy => "discrepancy",
-        StopReason::Budget => "budget",
-        StopReason::Diverged => "diverged",
-        StopReason::Interrupted => "interrupted",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_and_auto() {
-        assert_eq!("auto".parse(), Ok(Auto::Auto));
-        assert_eq!("2.5".parse(), Ok(Auto::Given(2.5)));
-        assert!("nan".parse::<Auto>().is_err() && "x".parse::<Auto>().is_err());
-    }
 
     #[test]
     fn the_first_level_of_a_falling_schedule_or_the_constant_one() {
@@ -483,21 +289,5 @@ mod tests {
             Value::Float(5.0 / 255.0),
             "the end is moved into the denoiser's range"
         );
-    }
-
-    #[test]
-    fn a_parameter_given_twice_is_refused() {
-        let settings = || toml::from_str::<Table>("strength = 1.0\nsigma = 0.1").unwrap();
-        let options = SolverOptions {
-            strength: Some(Strength::Given(2.0)),
-            ..SolverOptions::of("red-gd")
-        };
-        assert!(options.resolve(settings(), None).is_err());
-        let options = SolverOptions {
-            sigma: Auto::Given(2.0),
-            ..SolverOptions::of("red-gd")
-        };
-        assert!(options.resolve(settings(), None).is_err());
-        assert!(SolverOptions::of("red-gd").resolve(settings(), None).is_ok());
     }
 }

@@ -11,7 +11,7 @@ use tweedie_operators::{BayerPattern, Boundary, Downsampling, Kernel};
 use crate::degradation::{Degradation, Pixels};
 use crate::locate;
 use crate::session::Session;
-use crate::solve::Auto;
+use crate::solver_options::Auto;
 use crate::usage::usage;
 
 /// What is to be undone.
@@ -148,8 +148,28 @@ impl TaskOptions {
     /// Checks the options and reads their files.
     ///
     /// # Errors
-    /// A usage error if the task misses an option, or one was given that it does not use.
+    /// As [`Self::degradation`], and a usage error for a noise level that the task does not take.
     pub fn resolve(&self, session: &Session, seed: u64) -> anyhow::Result<Task> {
+        let degradation = self.degradation(session)?;
+        let (kind, task) = (degradation.kind(), degradation.kind().name());
+        let level = match self.noise {
+            None => 0.0,
+            Some(Auto::Given(level)) => level,
+            // The caller estimates it for each image.
+            Some(Auto::Auto) if matches!(kind, TaskKind::Denoise | TaskKind::Deblur) => f64::from(u8::MAX),
+            Some(Auto::Auto) => return Err(usage(format!("--noise auto: expected a number for --task {task}"))),
+        };
+        if kind == TaskKind::Denoise && level == 0.0 {
+            return Err(missing(task, "--noise above 0"));
+        }
+        Task::new(degradation, level, seed).map_err(|error| usage(format!("--noise: {error}")))
+    }
+
+    /// The forward model, with its files read; the noise is left out.
+    ///
+    /// # Errors
+    /// A usage error if the task misses an option, or one was given that it does not use.
+    pub fn degradation(&self, session: &Session) -> anyhow::Result<Degradation> {
         let kind = self
             .task
             .ok_or_else(|| usage("--task: expected denoise, deblur, inpaint, sr, ..., got none"))?;
@@ -161,9 +181,9 @@ impl TaskOptions {
         {
             return Err(usage(format!("{option}: it has no effect on --task {task}")));
         }
-        let missing = |options: &str| usage(format!("--task {task}: expected {options}, got none"));
+        let missing = |options: &str| missing(task, options);
         let boundary = self.boundary.unwrap_or(BoundaryOption::Circular);
-        let degradation = match kind {
+        Ok(match kind {
             TaskKind::Denoise => Degradation::Noise,
             TaskKind::Deblur => {
                 let kernel = self.kernel(session)?.ok_or_else(|| missing("--kernel"))?;
@@ -197,18 +217,7 @@ impl TaskOptions {
                 Some(ratio) => return Err(usage(format!("--ratio: expected a share in (0, 1], got {ratio}"))),
                 None => return Err(missing("--ratio")),
             },
-        };
-        let level = match self.noise {
-            None => 0.0,
-            Some(Auto::Given(level)) => level,
-            // The caller estimates it for each image.
-            Some(Auto::Auto) if matches!(kind, TaskKind::Denoise | TaskKind::Deblur) => f64::from(u8::MAX),
-            Some(Auto::Auto) => return Err(usage(format!("--noise auto: expected a number for --task {task}"))),
-        };
-        if kind == TaskKind::Denoise && level == 0.0 {
-            return Err(missing("--noise above 0"));
-        }
-        Task::new(degradation, level, seed).map_err(|error| usage(format!("--noise: {error}")))
+        })
     }
 
     /// Each option, whether it was given, and the tasks that use it.
@@ -257,6 +266,10 @@ impl TaskOptions {
         }
         Ok(Some(kernel))
     }
+}
+
+fn missing(task: &str, options: &str) -> anyhow::Error {
+    usage(format!("--task {task}: expected {options}, got none"))
 }
 
 impl Pixels {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "train",
     "denoise",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 15] = [
     "restore",
     "evaluate",
     "certify",
+    "study convergence",
+    "study approximation",
     "checkpoints",
     "checkpoints list",
     "checkpoints show",

@@ -57,7 +57,10 @@ pub trait GradientDenoiser: Denoiser {
 /// A denoiser that computes on the host in f64, each channel by itself: its difference quotients are not lost in rounding.
 pub trait HostDenoiser: Denoiser {
     /// D of one channel, row by row; `size` is `[H, W]`, both at least 1, and `plane` has as many values.
-    fn denoise_plane(&self, plane: &[f64], size: [usize; 2], sigma: Sigma) -> Vec<f64>;
+    ///
+    /// # Errors
+    /// [`Error::NotConverged`] if it iterates and does not reach its tolerance.
+    fn denoise_plane(&self, plane: &[f64], size: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error>;
 
     /// The error of a result as far as it comes from the computation, root mean square: f64 rounding, unless the denoiser
     /// iterates to a tolerance.
@@ -69,7 +72,7 @@ pub trait HostDenoiser: Denoiser {
     /// D of a batch, in `[N, C, H, W]` order.
     ///
     /// # Errors
-    /// As [`Denoiser::denoise`]; [`Error::Shape`] if there are not as many values as `dims` says, or none.
+    /// As [`Denoiser::denoise`] and [`Self::denoise_plane`]; [`Error::Shape`] if there are not as many values as `dims` says, or none.
     fn denoise_values(&self, values: &[f64], dims: [usize; 4], sigma: Sigma) -> Result<Vec<f64>, Error> {
         let [n, c, h, w] = dims;
         if n * c * h * w != values.len() || values.is_empty() {
@@ -87,10 +90,12 @@ pub trait HostDenoiser: Denoiser {
                 max,
                 got: sigma,
             }),
-            _ => Ok(values
-                .chunks(h * w)
-                .flat_map(|plane| self.denoise_plane(plane, [h, w], sigma))
-                .collect()),
+            _ => {
+                let planes = values
+                    .chunks(h * w)
+                    .map(|plane| self.denoise_plane(plane, [h, w], sigma));
+                Ok(planes.collect::<Result<Vec<_>, _>>()?.concat())
+            }
         }
     }
 }

@@ -49,6 +49,21 @@ pub enum Error {
         /// What the device said.
         reason: String,
     },
+    /// A denoiser that iterates to a tolerance did not reach it.
+    #[error(
+        "denoiser '{name}': expected a root mean square error of at most {expected:.3e} within {iterations} iterations, \
+         got {got:.3e}"
+    )]
+    NotConverged {
+        /// The denoiser.
+        name: String,
+        /// Iterations that were done.
+        iterations: u32,
+        /// The error that is allowed, in image units.
+        expected: f64,
+        /// A bound on the error that was reached, in image units.
+        got: f64,
+    },
     /// A denoiser failed for a reason of its own.
     #[error("denoiser '{name}' failed")]
     Denoiser {

@@ -88,6 +88,14 @@ impl Certify {
         let (subject, known) = match &loaded.kind {
             Kind::Network { denoiser, .. } => (Subject::Autodiff(denoiser.as_ref()), known_of_network(denoiser)?),
             Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
+            Kind::Linear(denoiser) => (
+                Subject::Autodiff(denoiser.as_ref()),
+                Known {
+                    gradient_step: true,
+                    lipschitz: Some(1.0),
+                    ..Known::default()
+                },
+            ),
         };
         let images = match &self.noisy {
             Some(path) => noisy(session, path).map_err(|error| for_file(error, path))?,

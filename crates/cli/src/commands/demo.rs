@@ -11,8 +11,10 @@ use tweedie_solver::StopReason;
 use crate::degradation::{Degradation, Pixels, single};
 use crate::gallery::Gallery;
 use crate::options::Common;
+use crate::scores::Scores;
 use crate::session::{Results, Session};
-use crate::solve::{Measurement, Scores, SolverOptions};
+use crate::solve::Measurement;
+use crate::solver_options::SolverOptions;
 use crate::task::{BoundaryOption, Task};
 use crate::{Outcome, checkpoint, for_file, inputs, locate, output, overrides, progress};
 

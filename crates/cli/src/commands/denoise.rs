@@ -11,7 +11,7 @@ use crate::inputs::Input;
 use crate::options::{Common, Denoising};
 use crate::output::DepthOption;
 use crate::session::{Results, Session};
-use crate::solve::Auto;
+use crate::solver_options::Auto;
 use crate::usage::usage;
 use crate::{Outcome, checkpoint, for_file, inputs, noise_level, output, overrides, progress};
 

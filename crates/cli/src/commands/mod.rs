@@ -10,4 +10,5 @@ pub mod denoise;
 pub mod evaluate;
 pub mod restore;
 pub mod simulate;
+pub mod study;
 pub mod train;

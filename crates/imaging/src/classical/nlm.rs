@@ -42,10 +42,10 @@ impl Denoiser for NonLocalMeans {
 }
 
 impl HostDenoiser for NonLocalMeans {
-    fn denoise_plane(&self, plane: &[f64], [rows, cols]: [usize; 2], sigma: Sigma) -> Vec<f64> {
+    fn denoise_plane(&self, plane: &[f64], [rows, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
         let variance = sigma.value().powi(2);
         if variance == 0.0 {
-            return plane.to_vec();
+            return Ok(plane.to_vec());
         }
         let width = cols + 2 * PATCH;
         let padded = mirror_pad(plane, [rows, cols], PATCH, [rows + 2 * PATCH, width]);
@@ -88,7 +88,7 @@ impl HostDenoiser for NonLocalMeans {
                 }
             }
         }
-        sums.iter().zip(&weights).map(|(sum, weight)| sum / weight).collect()
+        Ok(sums.iter().zip(&weights).map(|(sum, weight)| sum / weight).collect())
     }
 }
 
@@ -139,7 +139,9 @@ mod tests {
         for size in [[13, 25], [3, 1], [24, 4]] {
             let plane = random(size[0] * size[1], 1);
             // The level is below the noise, so that weights differ.
-            let found = NonLocalMeans::default().denoise_plane(&plane, size, level(0.06));
+            let found = NonLocalMeans::default()
+                .denoise_plane(&plane, size, level(0.06))
+                .unwrap();
             let gap = largest_difference(&found, &direct(&plane, size, 0.06));
             assert!(gap < 1e-13, "{size:?}: {gap}");
             assert!(largest_difference(&found, &plane) > 1e-3, "{size:?}");
@@ -149,16 +151,16 @@ mod tests {
     #[test]
     fn constants_stay_and_brightness_and_scale_pass_through() {
         let nlm = NonLocalMeans::default();
-        assert!(largest_difference(&nlm.denoise_plane(&[0.3; 63], [7, 9], level(0.1)), &[0.3; 63]) < 1e-15);
+        assert!(largest_difference(&nlm.denoise_plane(&[0.3; 63], [7, 9], level(0.1)).unwrap(), &[0.3; 63]) < 1e-15);
         let plane = random(63, 2);
-        let denoised = nlm.denoise_plane(&plane, [7, 9], level(0.1));
+        let denoised = nlm.denoise_plane(&plane, [7, 9], level(0.1)).unwrap();
         let brighter: Vec<f64> = plane.iter().map(|v| v + 0.5).collect();
         let shifted: Vec<f64> = denoised.iter().map(|v| v + 0.5).collect();
-        assert!(largest_difference(&nlm.denoise_plane(&brighter, [7, 9], level(0.1)), &shifted) < 1e-13);
+        assert!(largest_difference(&nlm.denoise_plane(&brighter, [7, 9], level(0.1)).unwrap(), &shifted) < 1e-13);
         let doubled: Vec<f64> = plane.iter().map(|v| 2.0 * v).collect();
         let expected: Vec<f64> = denoised.iter().map(|v| 2.0 * v).collect();
-        assert!(largest_difference(&nlm.denoise_plane(&doubled, [7, 9], level(0.2)), &expected) < 1e-13);
-        assert_eq!(nlm.denoise_plane(&plane, [7, 9], level(0.0)), plane);
+        assert!(largest_difference(&nlm.denoise_plane(&doubled, [7, 9], level(0.2)).unwrap(), &expected) < 1e-13);
+        assert_eq!(nlm.denoise_plane(&plane, [7, 9], level(0.0)).unwrap(), plane);
     }
 
     #[test]
@@ -166,7 +168,7 @@ mod tests {
         let plane = random(63, 3);
         let turned = |plane: &[f64]| plane.iter().rev().copied().collect::<Vec<_>>();
         let nlm = NonLocalMeans::default();
-        let found = turned(&nlm.denoise_plane(&turned(&plane), [7, 9], level(0.06)));
-        assert!(largest_difference(&found, &nlm.denoise_plane(&plane, [7, 9], level(0.06))) < 1e-13);
+        let found = turned(&nlm.denoise_plane(&turned(&plane), [7, 9], level(0.06)).unwrap());
+        assert!(largest_difference(&found, &nlm.denoise_plane(&plane, [7, 9], level(0.06)).unwrap()) < 1e-13);
     }
 }

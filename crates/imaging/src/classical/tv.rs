@@ -6,7 +6,7 @@ use crate::{Denoiser, DenoiserInfo, Error, HostDenoiser, Image, Sigma};
 /// Weight of the total variation over sigma.
 const WEIGHT: f64 = 0.8;
 
-/// An end for levels and tolerances that f64 cannot resolve.
+/// An end for levels and tolerances that f64 cannot resolve: then [`Error::NotConverged`].
 const MAX_ITERATIONS: u32 = 50_000;
 
 /// Iterations between two looks at the duality gap, which costs as much as an iteration.
@@ -21,7 +21,8 @@ const LOOK_EVERY: u32 = 10;
 /// The dual problem (Chambolle 2004), max over ||p_i|| <= 1 with z = x - w G^T p, w = 0.8 sigma, is solved by accelerated
 /// projected gradients with step 1 / (8 w^2) (FGP, Beck and Teboulle 2009), restarted where momentum points uphill
 /// (O'Donoghue and Candes 2015). The duality gap g bounds the error, ||z - D(x)||^2 <= 2 g: iterations end where it proves
-/// that the root mean square error is at most `tolerance` sigma.
+/// that the root mean square error is at most `tolerance` sigma. Where 50,000 iterations do not prove it,
+/// [`Error::NotConverged`] says what they did.
 #[derive(Clone, Debug)]
 pub struct TotalVariation {
     info: DenoiserInfo,
@@ -75,12 +76,13 @@ impl Denoiser for TotalVariation {
 }
 
 impl HostDenoiser for TotalVariation {
-    fn denoise_plane(&self, plane: &[f64], [_, cols]: [usize; 2], sigma: Sigma) -> Vec<f64> {
+    fn denoise_plane(&self, plane: &[f64], [_, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
         let weight = WEIGHT * sigma.value();
         if weight == 0.0 {
-            return plane.to_vec();
+            return Ok(plane.to_vec());
         }
-        let allowed = 0.5 * (self.tolerance * sigma.value()).powi(2) * plane.len() as f64;
+        let tolerance = self.tolerance * sigma.value();
+        let mut proven = f64::INFINITY;
         let mut p = vec![[0.0; 2]; plane.len()];
         let mut q = p.clone();
         let mut z = vec![0.0; plane.len()];
@@ -109,13 +111,19 @@ impl HostDenoiser for TotalVariation {
             }
             if iteration % LOOK_EVERY == 0 {
                 primal(&mut z, plane, &p, cols, weight);
-                if duality_gap(&z, &p, cols, weight) <= allowed {
-                    break;
+                // ||z - D(x)||^2 <= 2 g; rounding may make a gap of zero negative.
+                proven = (2.0 * duality_gap(&z, &p, cols, weight).max(0.0) / plane.len() as f64).sqrt();
+                if proven <= tolerance {
+                    return Ok(z);
                 }
             }
         }
-        primal(&mut z, plane, &p, cols, weight);
-        z
+        Err(Error::NotConverged {
+            name: self.info.name.clone(),
+            iterations: MAX_ITERATIONS,
+            expected: tolerance,
+            got: proven,
+        })
     }
 
     fn precision(&self, sigma: Sigma) -> f64 {
@@ -204,19 +212,19 @@ mod tests {
         let y = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
         let expected = [0.02, 0.02, 0.02, 0.02, 0.98, 0.98, 0.98, 0.98];
         for size in [[1, 8], [8, 1]] {
-            let z = tight().denoise_plane(&y, size, level(0.1));
+            let z = tight().denoise_plane(&y, size, level(0.1)).unwrap();
             assert!(z.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{z:?}");
         }
         // A large weight leaves the mean.
-        let z = tight().denoise_plane(&y, [2, 4], level(1.0));
+        let z = tight().denoise_plane(&y, [2, 4], level(1.0)).unwrap();
         assert!(z.iter().all(|v| (v - 0.5).abs() < 1e-6), "{z:?}");
-        assert_eq!(tight().denoise_plane(&y, [2, 4], level(0.0)), y);
+        assert_eq!(tight().denoise_plane(&y, [2, 4], level(0.0)).unwrap(), y);
     }
 
     #[test]
     fn no_other_image_has_a_lower_objective() {
         let (y, sigma) = (random(63, 1), 0.15);
-        let z = tight().denoise_plane(&y, [7, 9], level(sigma));
+        let z = tight().denoise_plane(&y, [7, 9], level(sigma)).unwrap();
         let least = objective(&z, &y, 9, sigma);
         for seed in 10..60 {
             let scale = 10.0_f64.powi(-(seed as i32 % 5));
@@ -232,10 +240,10 @@ mod tests {
     #[test]
     fn the_tolerance_is_kept() {
         let (y, sigma) = (random(400, 2), level(0.15));
-        let exact = tight().denoise_plane(&y, [16, 25], sigma);
+        let exact = tight().denoise_plane(&y, [16, 25], sigma).unwrap();
         for tolerance in [1e-1, 1e-2, 1e-3, 1e-4] {
             let denoiser = TotalVariation::with_tolerance(tolerance).unwrap();
-            let z = denoiser.denoise_plane(&y, [16, 25], sigma);
+            let z = denoiser.denoise_plane(&y, [16, 25], sigma).unwrap();
             let sum: f64 = z.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum();
             let error = (sum / 400.0).sqrt();
             assert!(error <= tolerance * 0.15, "{tolerance}: {error}");
@@ -244,9 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn a_tolerance_that_is_not_reached_is_an_error() {
+        // Rounding errors of values this large are above what is asked for.
+        let y: Vec<f64> = random(16, 4).iter().map(|v| 1e9 * v).collect();
+        let denoiser = TotalVariation::with_tolerance(1e-9).unwrap();
+        match denoiser.denoise_plane(&y, [4, 4], level(0.1)) {
+            Err(Error::NotConverged {
+                iterations,
+                expected,
+                got,
+                ..
+            }) => assert!(
+                iterations == MAX_ITERATIONS && got > expected && expected > 0.0,
+                "{got}"
+            ),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
     fn the_mean_is_kept() {
         let y = random(63, 3);
-        let z = TotalVariation::default().denoise_plane(&y, [7, 9], level(0.1));
+        let z = TotalVariation::default().denoise_plane(&y, [7, 9], level(0.1)).unwrap();
         assert!((y.iter().sum::<f64>() - z.iter().sum::<f64>()).abs() < 1e-12);
     }
 }

@@ -7,8 +7,8 @@ use super::{RED_SIGMA, STEP, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::weighted::Weighted;
 use crate::{
-    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Parameter, Prior,
-    Problem, Resolved, RunSettings, Schedule, StepStats, Work,
+    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Prior, Problem,
+    Resolved, RunSettings, Schedule, StepStats, Work,
 };
 
 /// RED by gradient descent (Romano, Elad and Milanfar 2017):

@@ -130,6 +130,8 @@ pub fn fit_rate(curve: &[Option<f64>], floor: f64, settled: u32, shape: CurveSha
 pub struct PowerFit {
     /// The exponent.
     pub exponent: f64,
+    /// Its standard error, from the scatter of the points about the line.
+    pub exponent_stderr: f64,
     /// c.
     pub coefficient: f64,
     /// Share of the variance of ln y that it explains.
@@ -151,8 +153,12 @@ pub fn fit_power(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<PowerFit
         return None;
     }
     let fit = regression(&[&x], &y)?;
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    let spread: f64 = x.iter().map(|v| (v - mean).powi(2)).sum();
     Some(PowerFit {
         exponent: fit.slopes[0],
+        // Two parameters were fitted.
+        exponent_stderr: (fit.residual / (x.len() - 2) as f64 / spread).sqrt(),
         coefficient: fit.intercept.exp(),
         r_squared: fit.r_squared,
         points: x.len(),
@@ -162,6 +168,8 @@ pub fn fit_power(pairs: impl IntoIterator<Item = (f64, f64)>) -> Option<PowerFit
 struct Regression {
     intercept: f64,
     slopes: Vec<f64>,
+    /// Sum of the squared residuals.
+    residual: f64,
     r_squared: f64,
 }
 
@@ -198,6 +206,7 @@ fn regression(columns: &[&[f64]], y: &[f64]) -> Option<Regression> {
     (r_squared.is_finite() && slopes.iter().all(|s| s.is_finite())).then_some(Regression {
         intercept,
         slopes,
+        residual,
         r_squared,
     })
 }
@@ -255,5 +264,18 @@ mod tests {
         let pairs = [1e-4, 1e-3, 1e-2].map(|delta: f64| (delta, 2.0 * delta.powf(0.4)));
         let fit = fit_power(pairs).unwrap();
         assert!((fit.exponent - 0.4).abs() < 1e-12 && (fit.coefficient - 2.0).abs() < 1e-9);
+        assert!(fit.exponent_stderr < 1e-9, "{fit:?}");
+    }
+
+    #[test]
+    fn the_standard_error_of_an_exponent_is_the_textbook_s() {
+        // ln x = -1, 0, 1, 2 and ln y = 1, 0, 2, 3: slope 0.8, residuals 0.7, -1.1, 0.1, 0.3, squares 1.8, spread 5.
+        let pairs = [(-1.0, 1.0), (0.0, 0.0), (1.0, 2.0), (2.0, 3.0)].map(|(x, y): (f64, f64)| (x.exp(), y.exp()));
+        let fit = fit_power(pairs).unwrap();
+        assert!((fit.exponent - 0.8).abs() < 1e-12, "{fit:?}");
+        assert!(
+            (fit.exponent_stderr - (1.8_f64 / 2.0 / 5.0).sqrt()).abs() < 1e-12,
+            "{fit:?}"
+        );
     }
 }

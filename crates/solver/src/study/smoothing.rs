@@ -1,7 +1,9 @@
 //! The linear symmetric denoiser.
 
 use burn::tensor::Tensor;
-use tweedie_imaging::{Denoiser, DenoiserInfo, Error as ImagingError, GradientDenoiser, Image, Sigma, SigmaSupport};
+use tweedie_imaging::{
+    Denoiser, DenoiserInfo, DifferentiableDenoiser, Error as ImagingError, GradientDenoiser, Image, Sigma, SigmaSupport,
+};
 
 use crate::Error;
 use crate::measure::inner_products;
@@ -101,6 +103,12 @@ impl Denoiser for GaussianSmoothing {
             });
         }
         Ok(self.along(&self.along(&x, 2), 3))
+    }
+}
+
+impl DifferentiableDenoiser for GaussianSmoothing {
+    fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, ImagingError> {
+        self.denoise(x, sigma)
     }
 }
 

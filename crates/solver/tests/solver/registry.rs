@@ -124,7 +124,12 @@ fn every_parameter_changes_the_result() {
             // Backtracking acts only where the first step is too long.
             let base = match (name, key) {
                 (_, "shrink" | "decrease") => "iterations = 4\nstep = 1e5",
-                ("pnp-hqs" | "pnp-pgd" | "pnp-fista" | "prox-pnp" | "red-gd", "anderson") => "sigma = 0.1",
+                // A level that falls until the end excludes it.
+                (
+                    "pnp-hqs" | "pnp-pgd" | "pnp-fista" | "prox-pnp" | "red-gd" | "red-fp" | "red-admm" | "red-pg"
+                    | "red-dpg",
+                    "anderson",
+                ) => "sigma = 0.1",
                 ("red-pro", "anderson") => "decay = 0",
                 _ => "",
             };
