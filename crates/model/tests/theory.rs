@@ -210,7 +210,9 @@ fn a_trained_lipschitz_network_is_proven_averaged() {
     assert_averaged(&denoiser, alpha);
     // Its power iterations go on where they were.
     let mut first = trainer(&cut, LIPSCHITZ);
-    (0..5).for_each(|_| drop(first.step().unwrap()));
+    for _ in 0..5 {
+        first.step().unwrap();
+    }
     first.save().unwrap();
     let mut second = trainer(&cut, LIPSCHITZ).resume().unwrap();
     while !second.is_finished() {
