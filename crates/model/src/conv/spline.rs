@@ -160,7 +160,8 @@ impl SplineOps for Flex {
                         *y = if channel < c {
                             let (j, rest) = segment(t, segments);
                             let at = channel * segments + j;
-                            (starts[at] + slopes[at] * rest).copysign(t)
+                            let value = starts[at] + slopes[at] * rest;
+                            if t < 0.0 { -value } else { value }
                         } else {
                             0.0
                         };
