@@ -20,13 +20,15 @@ from torch.nn import functional
 
 
 class Stack(nn.Module):
-    """3x3 convolutions with zero padding and ReLU between them."""
+    """3x3 convolutions with ReLU between them."""
 
-    def __init__(self, inputs: int, width: int, outputs: int, depth: int, bias: bool) -> None:
+    def __init__(self, inputs: int, width: int, outputs: int, depth: int, bias: bool,
+                 padding: str = "zeros") -> None:
         super().__init__()
         channels = [inputs] + [width] * (depth - 1) + [outputs]
         pairs = zip(channels[:-1], channels[1:])
-        self.layers = nn.ModuleList(nn.Conv2d(cin, cout, 3, padding=1, bias=bias) for cin, cout in pairs)
+        self.layers = nn.ModuleList(nn.Conv2d(cin, cout, 3, padding=1, bias=bias, padding_mode=padding)
+                                    for cin, cout in pairs)
 
     def run(self, x: torch.Tensor) -> torch.Tensor:
         for layer in self.layers[:-1]:
@@ -38,9 +40,10 @@ class Dncnn(Stack):
     """DnCNN without batch normalisation; see crates/model/src/dncnn.rs."""
 
     def __init__(self, channels: int = 1, depth: int = 17, width: int = 64, bias: bool = True, residual: bool = True,
-                 conditioning: str = "noise-map") -> None:
+                 conditioning: str = "noise-map", padding: str = "zero") -> None:
         noise_map = conditioning == "noise-map"
-        super().__init__(channels + noise_map, width, channels, depth, bias)
+        super().__init__(channels + noise_map, width, channels, depth, bias,
+                         "circular" if padding == "circular" else "zeros")
         self.noise_map = noise_map
         self.residual = residual
 

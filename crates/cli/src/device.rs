@@ -7,7 +7,7 @@ use burn::tensor::Device;
 /// What `--device` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The best one that was built in.
+    /// A GPU, if the program can use one and it answers; else the CPU.
     Auto,
     /// The CPU, with this project's convolutions.
     Flex,
@@ -59,20 +59,58 @@ fn not_built(name: &str) -> String {
 
 impl DeviceChoice {
     /// The device and its name.
-    pub fn open(self) -> (Device, String) {
+    pub fn open(self) -> anyhow::Result<(Device, String)> {
         match self {
-            Self::Auto | Self::Flex => (Device::flex(), "flex".to_owned()),
+            #[cfg(feature = "wgpu")]
+            Self::Auto => Ok(gpu().unwrap_or_else(flex)),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Auto => Ok(flex()),
+            Self::Flex => Ok(flex()),
             #[cfg(feature = "ndarray")]
             #[allow(deprecated)] // Upstream's notice; the feature exists to compare backends.
-            Self::Ndarray => (Device::ndarray(), "ndarray".to_owned()),
+            Self::Ndarray => Ok((Device::ndarray(), "ndarray".to_owned())),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu(number) => {
-                use burn::tensor::DeviceKind;
-                match number {
-                    None => (Device::wgpu(DeviceKind::DefaultDevice), "wgpu".to_owned()),
-                    Some(n) => (Device::wgpu(DeviceKind::DiscreteGpu(n)), format!("wgpu:{n}")),
-                }
-            }
+            Self::Wgpu(number) => adapter(number),
+        }
+    }
+}
+
+fn flex() -> (Device, String) {
+    (Device::flex(), "flex".to_owned())
+}
+
+/// The first GPU that answers, no software that stands for one.
+#[cfg(feature = "wgpu")]
+fn gpu() -> Option<(Device, String)> {
+    use burn::tensor::{DeviceKind, DeviceType};
+    let found: Vec<Device> = Device::enumerate(DeviceType::Wgpu).into_iter().collect();
+    [
+        DeviceKind::DiscreteGpu(0),
+        DeviceKind::IntegratedGpu(0),
+        DeviceKind::VirtualGpu(0),
+    ]
+    .into_iter()
+    .map(Device::wgpu)
+    .find(|device| found.contains(device))
+    .map(|device| (device, "wgpu".to_owned()))
+}
+
+/// The best adapter, which may be software, or the discrete GPU with a number.
+#[cfg(feature = "wgpu")]
+fn adapter(number: Option<usize>) -> anyhow::Result<(Device, String)> {
+    use burn::tensor::{DeviceKind, DeviceType};
+    let found: Vec<Device> = Device::enumerate(DeviceType::Wgpu).into_iter().collect();
+    // Opening an adapter that is not there would panic inside the driver's library.
+    match number {
+        None if found.is_empty() => anyhow::bail!("--device wgpu: expected a GPU with a Vulkan driver, found none"),
+        None => Ok((Device::wgpu(DeviceKind::DefaultDevice), "wgpu".to_owned())),
+        Some(n) => {
+            let device = Device::wgpu(DeviceKind::DiscreteGpu(n));
+            anyhow::ensure!(
+                found.contains(&device),
+                "--device wgpu:{n}: expected the number of a discrete GPU, found {found:?}"
+            );
+            Ok((device, format!("wgpu:{n}")))
         }
     }
 }

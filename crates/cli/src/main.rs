@@ -8,6 +8,7 @@ mod commands;
 mod degradation;
 mod device;
 mod gallery;
+mod import_card;
 mod inputs;
 mod interrupt;
 mod locate;

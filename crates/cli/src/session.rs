@@ -85,7 +85,7 @@ impl Session {
             .num_threads(threads)
             .build_global()
             .context("starting threads")?;
-        let (device, device_name) = common.device.open();
+        let (device, device_name) = common.device.open()?;
         let session = Self {
             device,
             device_name,

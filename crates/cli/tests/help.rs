@@ -4,7 +4,7 @@ mod common;
 
 use common::{succeed, tweedie};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "demo",
     "train",
     "denoise",
@@ -14,9 +14,11 @@ const COMMANDS: [&str; 17] = [
     "certify",
     "study convergence",
     "study approximation",
+    "import",
     "checkpoints",
     "checkpoints list",
     "checkpoints show",
+    "checkpoints export",
     "datasets list",
     "datasets fetch",
     "datasets verify",

@@ -4,7 +4,9 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::SigmaSupport;
 
-use crate::{DncnnConfig, Error, FfdnetConfig, GradientStepConfig, LipschitzConfig, Network, RidgeConfig, UnetConfig};
+use crate::{
+    CrrConfig, DncnnConfig, Error, FfdnetConfig, GradientStepConfig, LipschitzConfig, Network, RidgeConfig, UnetConfig,
+};
 
 /// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +24,8 @@ pub enum Architecture {
     Lipschitz(LipschitzConfig),
     /// A step of gradient descent on a convex ridge regulariser.
     Ridge(RidgeConfig),
+    /// A convex ridge regulariser.
+    Crr(CrrConfig),
 }
 
 impl Architecture {
@@ -37,6 +41,7 @@ impl Architecture {
             Self::GradientStep(config) => Network::GradientStep(config.init(seed, device)?),
             Self::Lipschitz(config) => Network::Lipschitz(config.init(seed, device)?),
             Self::Ridge(config) => Network::Ridge(config.init(seed, device)?),
+            Self::Crr(config) => Network::Crr(config.init(seed, device)?),
         })
     }
 
@@ -49,17 +54,19 @@ impl Architecture {
             Self::GradientStep(config) => config.channels,
             Self::Lipschitz(config) => config.channels,
             Self::Ridge(config) => config.channels,
+            Self::Crr(_) => 1,
         }
     }
 
-    /// Whether the network reads the noise level.
+    /// Whether the network does not read the noise level.
     pub fn is_blind(&self) -> bool {
         matches!(
             self,
-            Self::Dncnn(DncnnConfig {
-                conditioning: crate::dncnn::Conditioning::Blind,
-                ..
-            })
+            Self::Crr(_)
+                | Self::Dncnn(DncnnConfig {
+                    conditioning: crate::dncnn::Conditioning::Blind,
+                    ..
+                })
         )
     }
 
@@ -72,13 +79,14 @@ impl Architecture {
             Self::GradientStep(config) => config.receptive_field(),
             Self::Lipschitz(config) => config.receptive_field(),
             Self::Ridge(config) => config.receptive_field(),
+            Self::Crr(config) => config.receptive_field(),
         }
     }
 
     /// The network treats an image as it treats a part of it that starts at a multiple of this.
     pub fn size_multiple(&self) -> usize {
         match self {
-            Self::Dncnn(_) | Self::Ridge(_) => 1,
+            Self::Dncnn(_) | Self::Ridge(_) | Self::Crr(_) => 1,
             Self::Ffdnet(_) | Self::GradientStep(_) | Self::Lipschitz(_) => 2,
             Self::Unet(config) => config.size_multiple(),
         }
@@ -87,7 +95,7 @@ impl Architecture {
     /// What holds by construction for every checkpoint that training saves, if anything.
     pub fn theory(&self) -> Option<&'static str> {
         match self {
-            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) => None,
+            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) | Self::Crr(_) => None,
             Self::GradientStep(_) => Some("D = x - grad g with g known: the Jacobian is symmetric"),
             Self::Lipschitz(_) => Some("D is averaged, so nonexpansive, for images of every size"),
             Self::Ridge(_) => {
@@ -96,9 +104,25 @@ impl Architecture {
         }
     }
 
-    /// The noise levels that a network of this architecture supports, given the range that it was trained on.
+    /// Whether the network takes the image for periodic: then a part of it is no image of its own.
+    pub fn is_periodic(&self) -> bool {
+        matches!(
+            self,
+            Self::Dncnn(DncnnConfig {
+                padding: crate::Padding::Circular,
+                ..
+            })
+        )
+    }
+
+    /// The noise levels that a network of this architecture supports, given the range that it was trained on: a network
+    /// of one level is for this level, also where it does not read it.
     pub fn sigma_support(&self, trained: SigmaSupport) -> SigmaSupport {
-        if self.is_blind() { SigmaSupport::Blind } else { trained }
+        match trained {
+            SigmaSupport::Range { min, max } if min == max => trained,
+            _ if self.is_blind() => SigmaSupport::Blind,
+            _ => trained,
+        }
     }
 }
 

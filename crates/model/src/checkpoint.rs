@@ -9,7 +9,7 @@ use tweedie_imaging::{Sigma, SigmaSupport, sha256_bytes};
 use crate::tensor_file::{self, checkpoint};
 use crate::train::TrainingRecord;
 use crate::weights::{differences, network_with_weights, weights_from_network};
-use crate::{Architecture, Error, Network, NetworkDenoiser};
+use crate::{Architecture, Error, Network, NetworkDenoiser, SourceRecord};
 
 /// Name of the weights' file in a checkpoint's folder.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
@@ -18,9 +18,6 @@ pub const CONFIG_FILE: &str = "config.toml";
 
 /// The version of `config.toml` that this program writes and reads.
 const FORMAT: u32 = 1;
-
-/// The largest weights file that is read, in bytes: hundreds of times what a network of this kind holds.
-const MAX_WEIGHTS_BYTES: u64 = 2 << 30;
 
 /// What `config.toml` of a checkpoint says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +34,9 @@ pub struct CheckpointConfig {
     /// How it was trained, where this program did that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingRecord>,
+    /// The file of another program that it comes from, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRecord>,
 }
 
 /// Which weights belong to a configuration.
@@ -98,20 +98,6 @@ impl Checkpoint {
     pub fn load(folder: &Path, device: &Device) -> Result<Self, Error> {
         let path = folder.join(WEIGHTS_FILE);
         let config = load_config(folder)?;
-        let size = std::fs::metadata(&path)
-            .map_err(|source| tweedie_imaging::Error::Io {
-                operation: "reading",
-                path: path.clone(),
-                source,
-            })?
-            .len();
-        if size > MAX_WEIGHTS_BYTES {
-            return Err(checkpoint(
-                &path,
-                &format!("at most {MAX_WEIGHTS_BYTES} bytes"),
-                &format!("{size} bytes"),
-            ));
-        }
         let bytes = tensor_file::read(&path)?;
         let sha256 = sha256_bytes(&bytes);
         if sha256 != config.weights.sha256 && Some(&sha256) != config.weights.previous_sha256.as_ref() {
@@ -151,7 +137,7 @@ impl Checkpoint {
             path: folder.to_path_buf(),
             source,
         })?;
-        let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, &[])?;
+        let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, &[], None)?;
         let previous = path.exists().then(|| tweedie_imaging::sha256_file(&path)).transpose()?;
         self.config.weights = WeightsRecord {
             sha256: sha256_bytes(&bytes),
@@ -198,6 +184,7 @@ impl CheckpointConfig {
             noise,
             architecture,
             training,
+            source: None,
         }
     }
 }

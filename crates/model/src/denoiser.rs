@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, Image, Sigma, SigmaSupport};
 
 use crate::tiling::{self, Tiles};
-use crate::{Architecture, Network};
+use crate::{Architecture, Network, periodic};
 
 /// A network with fixed weights.
 #[derive(Debug)]
@@ -15,12 +15,13 @@ pub struct NetworkDenoiser {
     info: DenoiserInfo,
     tile_pixels: usize,
     size_multiple: usize,
+    periodic: bool,
 }
 
 impl NetworkDenoiser {
     /// Wraps a network whose weights do not change any more.
     ///
-    /// `trained` is the range of noise levels of its training; a blind network takes any level.
+    /// `trained` is the range of noise levels of its training; see [`Architecture::sigma_support`].
     pub fn new(
         name: impl Into<String>,
         network: Network,
@@ -43,6 +44,7 @@ impl NetworkDenoiser {
             info,
             tile_pixels: tiling::DEFAULT_PIXELS,
             size_multiple: architecture.size_multiple(),
+            periodic: architecture.is_periodic(),
         }
     }
 
@@ -107,9 +109,15 @@ impl Denoiser for NetworkDenoiser {
 
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
         self.check(&x, sigma)?;
-        Ok(tiling::map_tiles(x.without_autodiff(), self.tiles(), |tile| {
-            self.run(tile, sigma)
-        }))
+        let x = x.without_autodiff();
+        let tiles = self.tiles();
+        let run = |tile| self.run(tile, sigma);
+        // Tiles see beyond their borders what they would see there as parts of a periodic image.
+        if self.periodic && tiles.divide(&x) {
+            let around = periodic::wrap(x, tiles.radius);
+            return Ok(periodic::crop(tiling::map_tiles(around, tiles, run), tiles.radius));
+        }
+        Ok(tiling::map_tiles(x, tiles, run))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::require_range;
 use crate::conv::stack::{self, SMALL_GAIN, Widths};
-use crate::{Conv3x3, Error};
+use crate::{Conv3x3, Error, periodic};
 
 /// How a network learns the noise level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,17 @@ pub enum Conditioning {
     NoiseMap,
     /// Not at all: the network estimates the noise from the image.
     Blind,
+}
+
+/// What the convolutions see beyond the border of the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Padding {
+    /// Zeros, behind every layer.
+    #[default]
+    Zero,
+    /// The image again, as if it were periodic.
+    Circular,
 }
 
 /// Configuration of [`Dncnn`].
@@ -40,6 +51,9 @@ pub struct DncnnConfig {
     /// How the network learns the noise level.
     #[serde(default)]
     pub conditioning: Conditioning,
+    /// What is beyond the border.
+    #[serde(default)]
+    pub padding: Padding,
 }
 
 pub(crate) fn one() -> usize {
@@ -93,16 +107,27 @@ impl Dncnn {
     /// # Shapes
     /// `x`: `[N, C, H, W]`; `sigma`: `[N]`, in [0, 1] units (ignored by a blind network).
     pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
-        let [n, _, h, w] = x.dims();
-        let input = match self.config.conditioning {
-            Conditioning::Blind => x.clone(),
-            Conditioning::NoiseMap => {
-                let map = sigma.reshape([n, 1, 1, 1]).expand([n, 1, h, w]);
-                Tensor::cat(vec![x.clone(), map], 1)
+        let output = match self.config.padding {
+            Padding::Zero => self.stack(x.clone(), sigma),
+            // Zeros beyond the border reach one pixel further with every layer.
+            Padding::Circular => {
+                let margin = self.layers.len();
+                periodic::crop(self.stack(periodic::wrap(x.clone(), margin), sigma), margin)
             }
         };
-        let output = stack::forward(&self.layers, input);
         if self.config.residual { x - output } else { output }
+    }
+
+    fn stack(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
+        let [n, _, h, w] = x.dims();
+        let input = match self.config.conditioning {
+            Conditioning::Blind => x,
+            Conditioning::NoiseMap => {
+                let map = sigma.reshape([n, 1, 1, 1]).expand([n, 1, h, w]);
+                Tensor::cat(vec![x, map], 1)
+            }
+        };
+        stack::forward(&self.layers, input)
     }
 
     /// The configuration that the network was made with.

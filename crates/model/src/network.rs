@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::spectral::PowerIteration;
-use crate::{Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Ridge, Unet};
+use crate::{Crr, Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Ridge, Unet};
 
 /// A denoising network.
 #[derive(Module, Debug)]
@@ -23,6 +23,8 @@ pub enum Network {
     Lipschitz(Lipschitz),
     /// See [`Ridge`].
     Ridge(Ridge),
+    /// See [`Crr`].
+    Crr(Crr),
 }
 
 /// What is proven of a network's D.
@@ -55,6 +57,7 @@ impl Network {
             Self::GradientStep(network) => network.forward(x, sigma),
             Self::Lipschitz(network) => network.forward(x, sigma),
             Self::Ridge(network) => network.forward(x, sigma),
+            Self::Crr(network) => network.forward(x),
         }
     }
 
@@ -64,7 +67,7 @@ impl Network {
     /// [`Error::Imaging`] if the device fails to deliver the weights.
     pub fn proven(&self) -> Result<Proven, Error> {
         Ok(match self {
-            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) => Proven::default(),
+            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) | Self::Crr(_) => Proven::default(),
             Self::GradientStep(_) => Proven {
                 gradient_step: true,
                 smooth: true,

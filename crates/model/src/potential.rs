@@ -28,7 +28,9 @@ impl PotentialDenoiser {
         let potential = match denoiser.network() {
             Network::GradientStep(network) => Potential::HalfSquare(network.clone()),
             Network::Ridge(network) => Potential::Ridge(network.clone()),
-            Network::Dncnn(_) | Network::Ffdnet(_) | Network::Unet(_) | Network::Lipschitz(_) => return None,
+            Network::Dncnn(_) | Network::Ffdnet(_) | Network::Unet(_) | Network::Lipschitz(_) | Network::Crr(_) => {
+                return None;
+            }
         };
         Some(Self { denoiser, potential })
     }

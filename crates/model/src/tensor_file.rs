@@ -11,8 +11,16 @@ use tweedie_imaging::write_atomic;
 use crate::Error;
 use crate::weights::{Values, Weights};
 
-/// The file's bytes: parameters in f32 and, apart from them, byte strings.
-pub(crate) fn encode(path: &Path, weights: &Weights, blobs: &[(&str, &[u8])]) -> Result<Vec<u8>, Error> {
+/// The largest file that is read: hundreds of times what a network of this kind holds.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// The file's bytes: parameters in f32 and, apart from them, byte strings and texts.
+pub(crate) fn encode(
+    path: &Path,
+    weights: &Weights,
+    blobs: &[(&str, &[u8])],
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, Error> {
     let values: Vec<(String, Vec<usize>, Vec<u8>)> = weights
         .iter()
         .map(|(name, tensor)| {
@@ -35,7 +43,7 @@ pub(crate) fn encode(path: &Path, weights: &Weights, blobs: &[(&str, &[u8])]) ->
             TensorView::new(Dtype::U8, vec![bytes.len()], bytes).map_err(invalid)?,
         ));
     }
-    serialize(views, None::<HashMap<String, String>>).map_err(invalid)
+    serialize(views, metadata).map_err(invalid)
 }
 
 /// Writes bytes under a name that never stands for half of them.
@@ -45,14 +53,20 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| {
-        tweedie_imaging::Error::Io {
-            operation: "reading",
-            path: path.to_path_buf(),
-            source,
-        }
-        .into()
-    })
+    let io = |source| tweedie_imaging::Error::Io {
+        operation: "reading",
+        path: path.to_path_buf(),
+        source,
+    };
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    if size > MAX_BYTES {
+        return Err(checkpoint(
+            path,
+            &format!("at most {MAX_BYTES} bytes"),
+            &format!("{size} bytes"),
+        ));
+    }
+    Ok(std::fs::read(path).map_err(io)?)
 }
 
 /// The parameters (f32 or f16) and byte strings of a file; values that are not finite are refused.

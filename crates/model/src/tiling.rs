@@ -17,18 +17,22 @@ pub(crate) struct Tiles {
     pub max_pixels: usize,
 }
 
+impl Tiles {
+    /// Whether these images are more than one pass may take.
+    pub fn divide(&self, x: &Tensor<4>) -> bool {
+        let [n, _, h, w] = x.dims();
+        self.max_pixels != 0 && n * h * w > self.max_pixels
+    }
+}
+
 /// Applies `f` to tiles of at most about `max_pixels` pixels and puts the results together.
 ///
 /// Extended tiles are cropped afterwards, so for an `f` with that receptive-field radius the result equals `f` of the
 /// whole image up to rounding.
 pub(crate) fn map_tiles(x: Tensor<4>, tiles: Tiles, f: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
-    let Tiles {
-        radius,
-        alignment,
-        max_pixels,
-    } = tiles;
+    let Tiles { radius, alignment, .. } = tiles;
     let [n, _, h, w] = x.dims();
-    if n * h * w <= max_pixels || max_pixels == 0 {
+    if !tiles.divide(&x) {
         return f(x);
     }
     let margin = radius.next_multiple_of(alignment);

@@ -59,7 +59,7 @@ pub(crate) fn network_with_weights(network: Network, weights: &Weights) -> Netwo
     })
 }
 
-const VARIANTS: [&str; 6] = ["Dncnn", "Ffdnet", "Unet", "GradientStep", "Lipschitz", "Ridge"];
+const VARIANTS: [&str; 7] = ["Crr", "Dncnn", "Ffdnet", "Unet", "GradientStep", "Lipschitz", "Ridge"];
 
 /// The names of the modules around a parameter. The variant of [`Network`] is left out: it says nothing that the
 /// architecture does not.

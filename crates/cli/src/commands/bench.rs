@@ -6,7 +6,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use tweedie_model::{Architecture, Conditioning, DncnnConfig, FfdnetConfig};
+use tweedie_model::{Architecture, Conditioning, DncnnConfig, FfdnetConfig, Padding};
 
 use crate::options::Common;
 use crate::session::Session;
@@ -94,6 +94,7 @@ fn dncnn() -> Architecture {
         bias: true,
         residual: true,
         conditioning: Conditioning::Blind,
+        padding: Padding::Zero,
     })
 }
 

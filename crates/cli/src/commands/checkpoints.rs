@@ -1,8 +1,8 @@
 //! `tweedie checkpoints`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tweedie_imaging::SigmaSupport;
@@ -12,9 +12,10 @@ use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, loa
 use crate::checkpoint::{self, channels_text, levels_text};
 use crate::options::Common;
 use crate::session::{Results, Session};
+use crate::usage::usage;
 use crate::{Outcome, locate, overrides};
 
-/// List checkpoints, or check and show one
+/// List checkpoints, check and show one, or export it for PyTorch
 ///
 /// A checkpoint is a folder with model.safetensors and config.toml. A name is looked up in checkpoints/ in the working
 /// folder, in the folder that the environment variable TWEEDIE_CHECKPOINTS names, and in checkpoints/ beside the program
@@ -32,6 +33,19 @@ pub struct Checkpoints {
 enum Action {
     /// Names of the checkpoints that are found, and what they are for
     List {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Write a checkpoint as safetensors with PyTorch's names
+    ///
+    /// The metadata hold the architecture; scripts/load_in_pytorch.py builds the network from them.
+    Export {
+        /// Name or folder
+        #[arg(value_name = "C")]
+        checkpoint: String,
+        /// The file
+        #[arg(long, value_name = "FILE.safetensors")]
+        out: PathBuf,
         #[command(flatten)]
         common: Common,
     },
@@ -62,12 +76,13 @@ struct Found {
 
 impl Checkpoints {
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let (Action::List { common } | Action::Show { common, .. }) = &self.action;
+        let (Action::List { common } | Action::Show { common, .. } | Action::Export { common, .. }) = &self.action;
         let session = Session::start("checkpoints", common)?;
         overrides::sections(&common.settings, [])?;
         session.run(|results| match &self.action {
             Action::List { .. } => list(&session, results),
             Action::Show { checkpoint, .. } => show(&session, checkpoint, results),
+            Action::Export { checkpoint, out, .. } => export(&session, checkpoint, out, results),
         })
     }
 }
@@ -103,6 +118,7 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
     ));
     for item in results.items() {
         let levels = match (item.sigma_min, item.sigma_max) {
+            (Some(min), Some(max)) if min == max => format!("{min}"),
             (Some(min), Some(max)) => format!("{min} to {max}"),
             _ => "any (blind)".to_owned(),
         };
@@ -123,11 +139,8 @@ fn show(session: &Session, name: &str, results: &mut Results<'_, Found>) -> anyh
         results.push(without_weights(classical))?;
         return Ok(Outcome::Done);
     }
-    let folder = checkpoint::find(name)?;
-    let loaded = Checkpoint::load(&folder, &session.device)
-        .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
+    let (folder, loaded) = load(session, name)?;
     let config = &loaded.config;
-    session.record(&folder.join(WEIGHTS_FILE), config.weights.sha256.clone());
     let support = config.architecture.sigma_support(config.noise.support()?);
     session.say(format_args!(
         "{}: whole, sha256 of the weights as recorded",
@@ -144,7 +157,36 @@ fn show(session: &Session, name: &str, results: &mut Results<'_, Found>) -> anyh
     Ok(Outcome::Done)
 }
 
-fn found(name: String, folder: &std::path::Path, config: &CheckpointConfig) -> anyhow::Result<Found> {
+fn export(session: &Session, name: &str, out: &Path, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
+    if Classical::from_name(name).is_some() {
+        return Err(usage(format!("{name}: expected a checkpoint with weights")));
+    }
+    if out.extension().is_none_or(|ending| ending != "safetensors") {
+        return Err(usage(format!(
+            "--out: expected FILE.safetensors, got {}",
+            out.display()
+        )));
+    }
+    let (folder, loaded) = load(session, name)?;
+    let is_own = |path: &Path| matches!((path.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if is_own(&folder.join(WEIGHTS_FILE)) {
+        bail!("{}: expected a file outside of the checkpoint", out.display());
+    }
+    loaded.export(out)?;
+    session.say(format_args!("{} written to {}", folder.display(), out.display()));
+    results.push(found(name.to_owned(), &folder, &loaded.config)?)?;
+    Ok(Outcome::Done)
+}
+
+fn load(session: &Session, name: &str) -> anyhow::Result<(PathBuf, Checkpoint)> {
+    let folder = checkpoint::find(name)?;
+    let loaded = Checkpoint::load(&folder, &session.device)
+        .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
+    session.record(&folder.join(WEIGHTS_FILE), loaded.config.weights.sha256.clone());
+    Ok((folder, loaded))
+}
+
+fn found(name: String, folder: &Path, config: &CheckpointConfig) -> anyhow::Result<Found> {
     let architecture = toml::Table::try_from(&config.architecture)?;
     let kind = architecture
         .get("kind")

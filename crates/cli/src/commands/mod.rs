@@ -8,6 +8,7 @@ pub mod datasets;
 pub mod demo;
 pub mod denoise;
 pub mod evaluate;
+pub mod import;
 pub mod restore;
 pub mod simulate;
 pub mod study;

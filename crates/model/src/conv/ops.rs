@@ -137,6 +137,6 @@ mod ndarray {
 mod cube {
     use super::{ConvGrads, ConvOps};
 
-    impl ConvOps for burn::backend::CubeBackend {}
-    impl ConvGrads for burn::backend::CubeBackend {}
+    impl ConvOps for burn_wgpu::CubeBackend {}
+    impl ConvGrads for burn_wgpu::CubeBackend {}
 }

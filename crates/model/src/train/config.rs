@@ -228,6 +228,13 @@ impl TrainConfig {
         };
         let (data, training, optimizer) = (&self.data, &self.training, &self.optimizer);
         self.noise_range().support()?;
+        // Training would have to keep its splines rising and its bound L true.
+        require(
+            "architecture.kind",
+            !matches!(self.architecture, Architecture::Crr(_)),
+            "a network that is trained here",
+            "crr, which is only imported".to_owned(),
+        )?;
         require(
             "data.folders",
             !data.folders.is_empty(),

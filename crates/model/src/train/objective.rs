@@ -75,6 +75,7 @@ mod tests {
             bias: true,
             residual: true,
             conditioning: crate::Conditioning::Blind,
+            padding: crate::Padding::Zero,
         });
         let network = architecture.init(4, &device).unwrap();
         let dims = [64, 1, 32, 32];

@@ -62,7 +62,7 @@ impl State {
         let blobs: [(&str, &[u8]); 2] = [("optimizer", &optimizer), ("progress", progress.as_bytes())];
         tensor_file::write(
             &path,
-            &tensor_file::encode(&path, &weights.chain(average).chain(spectral).collect(), &blobs)?,
+            &tensor_file::encode(&path, &weights.chain(average).chain(spectral).collect(), &blobs, None)?,
         )
     }
 

@@ -1,0 +1,11 @@
+//! Files of other programs: published ones against reference outputs, small ones made here against the definitions, and
+//! hostile ones.
+
+mod definition;
+mod golden;
+mod hdf5;
+mod hostile;
+mod made;
+mod mutation;
+mod set12;
+mod small;
