@@ -3,20 +3,46 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use tweedie_imaging::{Denoiser, DenoiserInfo, Error, Image, Sigma};
+use tweedie_imaging::{Denoiser, DenoiserInfo, Error, GradientDenoiser, Image, Sigma};
 
 /// A denoiser D of gray images on images with several channels: D on each channel.
-struct PerChannel {
-    denoiser: Arc<dyn Denoiser>,
+struct PerChannel<D: ?Sized> {
+    denoiser: Arc<D>,
     info: DenoiserInfo,
 }
 
 /// A denoiser D of colour images on gray images: D'(x) = 1/C sum_c D(x, ..., x)_c.
 ///
 /// The copies' noise is equal, while D was trained with independent noise in its channels; a gray checkpoint is better.
-struct Averaged {
-    denoiser: Arc<dyn Denoiser>,
+struct Averaged<D: ?Sized> {
+    denoiser: Arc<D>,
     info: DenoiserInfo,
+}
+
+/// How a denoiser of `own` channels treats images.
+enum Way {
+    Itself,
+    PerChannel,
+    Averaged,
+}
+
+fn way(info: &DenoiserInfo, channels: usize) -> anyhow::Result<Way> {
+    Ok(match (info.channels, channels) {
+        (own, _) if own == channels || own == 0 => Way::Itself,
+        (1, _) => Way::PerChannel,
+        (_, 1) => Way::Averaged,
+        (own, _) => bail!(
+            "checkpoint '{}': expected images with 1 or {own} channels, got {channels}",
+            info.name
+        ),
+    })
+}
+
+fn info_for(info: &DenoiserInfo, channels: usize) -> DenoiserInfo {
+    DenoiserInfo {
+        channels,
+        ..info.clone()
+    }
 }
 
 /// The denoiser for images with `channels` channels: itself, or itself channel by channel, or averaged over channels.
@@ -24,23 +50,51 @@ struct Averaged {
 /// # Errors
 /// If a denoiser of several channels meets images with another number of several channels.
 pub fn adapt(denoiser: Arc<dyn Denoiser>, channels: usize) -> anyhow::Result<Arc<dyn Denoiser>> {
-    let own = denoiser.info().channels;
-    let info = DenoiserInfo {
-        channels,
-        ..denoiser.info().clone()
-    };
-    Ok(match (own, channels) {
-        _ if own == channels || own == 0 => denoiser,
-        (1, _) => Arc::new(PerChannel { denoiser, info }),
-        (_, 1) => Arc::new(Averaged { denoiser, info }),
-        _ => bail!(
-            "checkpoint '{}': expected images with 1 or {own} channels, got {channels}",
-            info.name
-        ),
+    let info = info_for(denoiser.info(), channels);
+    Ok(match way(denoiser.info(), channels)? {
+        Way::Itself => denoiser,
+        Way::PerChannel => Arc::new(PerChannel { denoiser, info }),
+        Way::Averaged => Arc::new(Averaged { denoiser, info }),
     })
 }
 
-impl Denoiser for PerChannel {
+/// As [`adapt`], with the potential: that of each channel, summed, or 1/C g(x, ..., x).
+///
+/// # Errors
+/// As [`adapt`].
+pub fn adapt_gradient(
+    denoiser: Arc<dyn GradientDenoiser>,
+    channels: usize,
+) -> anyhow::Result<Arc<dyn GradientDenoiser>> {
+    let info = info_for(denoiser.info(), channels);
+    Ok(match way(denoiser.info(), channels)? {
+        Way::Itself => denoiser,
+        Way::PerChannel => Arc::new(PerChannel { denoiser, info }),
+        Way::Averaged => Arc::new(Averaged { denoiser, info }),
+    })
+}
+
+impl<D: GradientDenoiser + ?Sized> GradientDenoiser for PerChannel<D> {
+    fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), Error> {
+        let [n, c, h, w] = x.dims();
+        check(&self.info, c)?;
+        let (potentials, gradient) = self.denoiser.potential(x.reshape([n * c, 1, h, w]), sigma)?;
+        let sums = potentials.chunks(c).map(|image| image.iter().sum()).collect();
+        Ok((sums, gradient.reshape([n, c, h, w])))
+    }
+}
+
+impl<D: GradientDenoiser + ?Sized> GradientDenoiser for Averaged<D> {
+    fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), Error> {
+        check(&self.info, x.dims()[1])?;
+        let copies = self.denoiser.info().channels;
+        let (potentials, gradient) = self.denoiser.potential(x.repeat_dim(1, copies), sigma)?;
+        let means = potentials.into_iter().map(|g| g / copies as f64).collect();
+        Ok((means, gradient.mean_dim(1)))
+    }
+}
+
+impl<D: Denoiser + ?Sized> Denoiser for PerChannel<D> {
     fn info(&self) -> &DenoiserInfo {
         &self.info
     }
@@ -55,7 +109,7 @@ impl Denoiser for PerChannel {
     }
 }
 
-impl Denoiser for Averaged {
+impl<D: Denoiser + ?Sized> Denoiser for Averaged<D> {
     fn info(&self) -> &DenoiserInfo {
         &self.info
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 use tweedie_imaging::classical::{Classical, TotalVariation};
-use tweedie_imaging::{Denoiser, DenoiserInfo, HostDenoiser, SigmaSupport};
-use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, WEIGHTS_FILE};
+use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, SigmaSupport};
+use tweedie_model::{CONFIG_FILE, Checkpoint, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
 use tweedie_solver::Prior;
 use tweedie_solver::study::GaussianSmoothing;
 
@@ -156,9 +156,14 @@ impl Loaded {
 
     /// The denoiser for images with `channels` channels, with the ability that it has beyond denoising.
     pub fn prior(&self, channels: usize) -> anyhow::Result<Prior> {
-        Ok(match &self.kind {
-            Kind::Linear(denoiser) => Prior::Gradient(Arc::clone(denoiser) as _),
-            Kind::Network { .. } | Kind::Classical { .. } => Prior::Plain(self.for_channels(channels)?),
+        let potential: Option<Arc<dyn GradientDenoiser>> = match &self.kind {
+            Kind::Network { denoiser, .. } => PotentialDenoiser::new(Arc::clone(denoiser)).map(|d| Arc::new(d) as _),
+            Kind::Classical { .. } => None,
+            Kind::Linear(denoiser) => Some(Arc::clone(denoiser) as _),
+        };
+        Ok(match potential {
+            Some(denoiser) => Prior::Gradient(channels::adapt_gradient(denoiser, channels)?),
+            None => Prior::Plain(self.for_channels(channels)?),
         })
     }
 

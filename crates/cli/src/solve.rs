@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indicatif::ProgressBar;
 use toml::{Table, Value};
-use tweedie_imaging::{Denoiser, Image, Sigma, SigmaSupport, psnr, ssim};
+use tweedie_imaging::{Image, Sigma, SigmaSupport, psnr, ssim};
 use tweedie_operators::{DataFidelity, L2, LinearOperator};
 use tweedie_solver::{
     Discrepancy, Entry, Executor, Observer, ObserverError, Prior, Problem, RunInfo, StopReason, StopRules, TraceRow,
@@ -100,12 +100,12 @@ impl Solver {
         &self,
         session: &Session,
         measurement: &Measurement,
-        denoiser: Arc<dyn Denoiser>,
+        prior: Prior,
         bar: &ProgressBar,
     ) -> anyhow::Result<Restored> {
         match self.search {
-            Some(search) => search.run(self, session, measurement, denoiser, bar),
-            None => self.attempt(session, measurement, denoiser, bar, Attempt::default()),
+            Some(search) => search.run(self, session, measurement, prior, bar),
+            None => self.attempt(session, measurement, prior, bar, Attempt::default()),
         }
     }
 
@@ -114,7 +114,7 @@ impl Solver {
         &self,
         session: &Session,
         measurement: &Measurement,
-        denoiser: Arc<dyn Denoiser>,
+        prior: Prior,
         bar: &ProgressBar,
         attempt: Attempt<'_>,
     ) -> anyhow::Result<Restored> {
@@ -132,7 +132,11 @@ impl Solver {
             parameters.insert("strength".to_owned(), strength.into());
         }
         if let Auto::Given(levels) = self.options.sigma {
-            let sigma = self.levels(Sigma::from_grey_levels(levels)?, task.noise, denoiser.info().sigma);
+            let sigma = self.levels(
+                Sigma::from_grey_levels(levels)?,
+                task.noise,
+                prior.denoiser().info().sigma,
+            );
             parameters.insert("sigma".to_owned(), sigma);
         }
         let discrepancy = self.options.discrepancy.map(|tau| {
@@ -141,7 +145,7 @@ impl Solver {
         });
         let problem = Problem {
             fidelity,
-            prior: Prior::Plain(denoiser),
+            prior,
             noise: task.noise,
         };
         let algorithm = self.entry.build(parameters, problem)?;

@@ -3,15 +3,14 @@
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use anyhow::bail;
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 use tweedie_imaging::{Denoiser, Image, Sigma, SigmaSupport};
-use tweedie_solver::StopReason;
 use tweedie_solver::study::{Candidate, Observations, Rule, logarithmic_grid, sweep};
+use tweedie_solver::{Prior, StopReason};
 
 use crate::session::Session;
 use crate::solve::{Attempt, Measurement, Restored, Solver, measured_values};
@@ -139,7 +138,7 @@ impl Search {
         solver: &Solver,
         session: &Session,
         measurement: &Measurement,
-        denoiser: Arc<dyn Denoiser>,
+        prior: Prior,
         bar: &ProgressBar,
     ) -> anyhow::Result<Restored> {
         let Self { rule, grid } = self;
@@ -159,7 +158,7 @@ impl Search {
             solver,
             session,
             measurement,
-            &denoiser,
+            &prior,
             bar,
             &strengths,
             rule.needs_probe(),
@@ -167,7 +166,7 @@ impl Search {
         if let Some(last) = swept.interrupted() {
             return Ok(last);
         }
-        let observations = swept.observations(measurement, denoiser.as_ref())?;
+        let observations = swept.observations(measurement, prior.denoiser())?;
         let choice = observations.choose(rule, &swept.candidates)?;
         let sweep = swept.tried(&observations)?;
         let tried = swept.candidates.len();
@@ -182,7 +181,7 @@ impl Search {
                     "{}: {rule} finds no strength between {} and {}; the solver's own is taken",
                     measurement.name, grid.from, grid.to
                 ));
-                let restored = solver.attempt(session, measurement, denoiser, bar, Attempt::default())?;
+                let restored = solver.attempt(session, measurement, prior, bar, Attempt::default())?;
                 seconds += restored.scores.seconds;
                 (restored, None)
             }
@@ -206,7 +205,7 @@ impl Sweep {
         solver: &Solver,
         session: &Session,
         measurement: &Measurement,
-        denoiser: &Arc<dyn Denoiser>,
+        prior: &Prior,
         bar: &ProgressBar,
         strengths: &[f64],
         probed: bool,
@@ -238,7 +237,7 @@ impl Sweep {
                     strength: Some(strength),
                     warm_start: last,
                 };
-                let restored = solver.attempt(session, &variant, Arc::clone(denoiser), bar, attempt)?;
+                let restored = solver.attempt(session, &variant, prior.clone(), bar, attempt)?;
                 seconds += restored.scores.seconds;
                 let image = restored.image.clone();
                 match restored.stop {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tweedie_imaging::write_atomic;
-use tweedie_model::train::TrainRow;
+use tweedie_model::train::{Supervision, TrainRow};
 use tweedie_model::{CheckpointConfig, load_config};
 use tweedie_report::{Plot, Series};
 
@@ -61,7 +61,25 @@ fn card(name: &str, config: &CheckpointConfig, rows: &[TrainRow]) -> anyhow::Res
         config.weights.sha256,
         architecture.receptive_field(),
     );
+    if let Some(theory) = architecture.theory() {
+        let _ = writeln!(card, "| proven | {theory} |");
+    }
     if let Some(record) = &config.training {
+        let run = &record.config;
+        let learned_from = match &run.supervision {
+            Supervision::Clean => "clean pictures",
+            Supervision::Noise2noise { .. } => "pairs of noisy pictures (Noise2Noise)",
+            Supervision::Sure { .. } => "noisy pictures (SURE)",
+        };
+        let _ = writeln!(card, "| learned from | {learned_from} |");
+        if let Some(penalty) = run.penalty {
+            let symmetry = penalty.symmetry.map(|weight| format!("asymmetry, weight {weight}"));
+            let norm = penalty
+                .norm
+                .map(|norm| format!("norm of J - I above {}, weight {}", norm.limit, norm.weight));
+            let terms: Vec<String> = symmetry.into_iter().chain(norm).collect();
+            let _ = writeln!(card, "| penalties | {} |", terms.join("; "));
+        }
         let hours = record.seconds / 3600.0;
         let folders: Vec<_> = record
             .config

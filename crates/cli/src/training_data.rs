@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use tweedie_imaging::{ColorMode, image_files, sha256_bytes};
-use tweedie_model::train::{TrainConfig, TrainingSet};
+use tweedie_model::train::{Supervision, TrainConfig, TrainingSet};
 
 use crate::progress;
 use crate::session::Session;
@@ -25,6 +25,8 @@ struct Photographs {
     path: PathBuf,
     sha256: String,
     images: Vec<([usize; 3], Vec<f32>)>,
+    /// Second noisy versions of the images; none, or as many.
+    second: Vec<Vec<f32>>,
 }
 
 impl TrainingData {
@@ -36,10 +38,16 @@ impl TrainingData {
             ColorMode::Rgb
         };
         let mut training = read(session, &config.data.folders, mode)?;
-        let mut held = if config.validation.folders.is_empty() {
-            hold_out(&mut training)
-        } else {
-            read(session, &config.validation.folders, mode)?
+        if let Supervision::Noise2noise { second } = &config.supervision
+            && !second.is_empty()
+        {
+            pair(&mut training, read(session, second, mode)?)?;
+        }
+        let mut held = match config.validation.folders.is_empty() {
+            false => read(session, &config.validation.folders, mode)?,
+            // Noisy pictures can be no reference.
+            true if config.supervision.takes_noisy_pictures() => Vec::new(),
+            true => hold_out(&mut training),
         };
         held.truncate(config.validation.images);
         leave_out_small(session, &mut training, config.data.patch)?;
@@ -74,11 +82,37 @@ fn read(session: &Session, folders: &[PathBuf], mode: ColorMode) -> anyhow::Resu
             path,
             sha256: loaded.sha256,
             images,
+            second: Vec::new(),
         });
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(files)
+}
+
+/// Gives every file its second version, by order and name.
+fn pair(files: &mut [Photographs], second: Vec<Photographs>) -> anyhow::Result<()> {
+    if files.len() != second.len() {
+        bail!(
+            "supervision.second: expected {} images as in data.folders, got {}",
+            files.len(),
+            second.len()
+        );
+    }
+    for (file, other) in files.iter_mut().zip(second) {
+        let dims = |file: &Photographs| file.images.iter().map(|(dims, _)| *dims).collect::<Vec<_>>();
+        if file.path.file_name() != other.path.file_name() || dims(file) != dims(&other) {
+            bail!(
+                "{}: expected the second version of {}, with its name and size",
+                other.path.display(),
+                file.path.display()
+            );
+        }
+        file.second = other.images.into_iter().map(|(_, values)| values).collect();
+        // Both files are the data.
+        file.sha256 = sha256_bytes(format!("{}\n{}\n", file.sha256, other.sha256).as_bytes());
+    }
+    Ok(())
 }
 
 /// Takes every 20th file out; of fewer than 20 files the last one.
@@ -121,8 +155,14 @@ fn leave_out_small(session: &Session, files: &mut Vec<Photographs>, patch: usize
 
 fn set(files: Vec<Photographs>) -> anyhow::Result<TrainingSet> {
     let mut set = TrainingSet::default();
-    for (dims, values) in files.into_iter().flat_map(|file| file.images) {
-        set.push(dims, values)?;
+    for file in files {
+        let mut second = file.second.into_iter();
+        for (dims, values) in file.images {
+            match second.next() {
+                None => set.push(dims, values)?,
+                Some(other) => set.push_pair(dims, values, other)?,
+            }
+        }
     }
     Ok(set)
 }
@@ -136,6 +176,7 @@ mod tests {
             path: PathBuf::from(format!("{n}")),
             sha256: String::new(),
             images: Vec::new(),
+            second: Vec::new(),
         };
         let mut files: Vec<Photographs> = (1..=count).map(file).collect();
         let held = hold_out(&mut files);

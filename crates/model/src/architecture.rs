@@ -4,11 +4,13 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::SigmaSupport;
 
-use crate::{CrrConfig, DncnnConfig, Error, FfdnetConfig, Network, UnetConfig};
+use crate::{
+    CrrConfig, DncnnConfig, Error, FfdnetConfig, GradientStepConfig, LipschitzConfig, Network, RidgeConfig, UnetConfig,
+};
 
 /// The architecture of a denoiser, as it stands in a configuration file under `[architecture]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Architecture {
     /// A stack of 3x3 convolutions at full resolution.
     Dncnn(DncnnConfig),
@@ -16,6 +18,12 @@ pub enum Architecture {
     Ffdnet(FfdnetConfig),
     /// A U-Net of residual blocks.
     Unet(UnetConfig),
+    /// A step of gradient descent on a known potential.
+    GradientStep(GradientStepConfig),
+    /// Firmly nonexpansive by its weights.
+    Lipschitz(LipschitzConfig),
+    /// A step of gradient descent on a convex ridge regulariser.
+    Ridge(RidgeConfig),
     /// A convex ridge regulariser.
     Crr(CrrConfig),
 }
@@ -30,6 +38,9 @@ impl Architecture {
             Self::Dncnn(config) => Network::Dncnn(config.init(seed, device)?),
             Self::Ffdnet(config) => Network::Ffdnet(config.init(seed, device)?),
             Self::Unet(config) => Network::Unet(config.init(seed, device)?),
+            Self::GradientStep(config) => Network::GradientStep(config.init(seed, device)?),
+            Self::Lipschitz(config) => Network::Lipschitz(config.init(seed, device)?),
+            Self::Ridge(config) => Network::Ridge(config.init(seed, device)?),
             Self::Crr(config) => Network::Crr(config.init(seed, device)?),
         })
     }
@@ -40,6 +51,9 @@ impl Architecture {
             Self::Dncnn(config) => config.channels,
             Self::Ffdnet(config) => config.channels,
             Self::Unet(config) => config.channels,
+            Self::GradientStep(config) => config.channels,
+            Self::Lipschitz(config) => config.channels,
+            Self::Ridge(config) => config.channels,
             Self::Crr(_) => 1,
         }
     }
@@ -62,6 +76,9 @@ impl Architecture {
             Self::Dncnn(config) => config.receptive_field(),
             Self::Ffdnet(config) => config.receptive_field(),
             Self::Unet(config) => config.receptive_field(),
+            Self::GradientStep(config) => config.receptive_field(),
+            Self::Lipschitz(config) => config.receptive_field(),
+            Self::Ridge(config) => config.receptive_field(),
             Self::Crr(config) => config.receptive_field(),
         }
     }
@@ -69,9 +86,21 @@ impl Architecture {
     /// The network treats an image as it treats a part of it that starts at a multiple of this.
     pub fn size_multiple(&self) -> usize {
         match self {
-            Self::Dncnn(_) | Self::Crr(_) => 1,
-            Self::Ffdnet(_) => 2,
+            Self::Dncnn(_) | Self::Ridge(_) | Self::Crr(_) => 1,
+            Self::Ffdnet(_) | Self::GradientStep(_) | Self::Lipschitz(_) => 2,
             Self::Unet(config) => config.size_multiple(),
+        }
+    }
+
+    /// What holds by construction for every checkpoint that training saves, if anything.
+    pub fn theory(&self) -> Option<&'static str> {
+        match self {
+            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) | Self::Crr(_) => None,
+            Self::GradientStep(_) => Some("D = x - grad g with g known: the Jacobian is symmetric"),
+            Self::Lipschitz(_) => Some("D is averaged, so nonexpansive, for images of every size"),
+            Self::Ridge(_) => {
+                Some("D = x - grad g with g known and convex: the proximal operator of a convex function")
+            }
         }
     }
 

@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, Image, Sigma, SigmaSupport};
 
-use crate::{Architecture, Network, periodic, tiling};
+use crate::tiling::{self, Tiles};
+use crate::{Architecture, Network, periodic};
 
 /// A network with fixed weights.
 #[derive(Debug)]
@@ -59,7 +60,12 @@ impl NetworkDenoiser {
         self
     }
 
-    fn check(&self, x: &Tensor<4>, sigma: Sigma) -> Result<(), Error> {
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    pub(crate) fn check(&self, x: &Tensor<4>, sigma: Sigma) -> Result<(), Error> {
         let got = x.dims();
         if got[1] != self.info.channels || got.contains(&0) {
             return Err(Error::Shape {
@@ -82,6 +88,14 @@ impl NetworkDenoiser {
         }
     }
 
+    pub(crate) fn tiles(&self) -> Tiles {
+        Tiles {
+            radius: self.info.receptive_field / 2,
+            alignment: self.size_multiple,
+            max_pixels: self.tile_pixels,
+        }
+    }
+
     fn run(&self, x: Tensor<4>, sigma: Sigma) -> Tensor<4> {
         let levels = Tensor::full([x.dims()[0]], sigma.value(), &x.device());
         self.network.forward(x, levels)
@@ -96,11 +110,7 @@ impl Denoiser for NetworkDenoiser {
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
         self.check(&x, sigma)?;
         let x = x.without_autodiff();
-        let tiles = tiling::Tiles {
-            radius: self.info.receptive_field / 2,
-            alignment: self.size_multiple,
-            max_pixels: self.tile_pixels,
-        };
+        let tiles = self.tiles();
         let run = |tile| self.run(tile, sigma);
         // Tiles see beyond their borders what they would see there as parts of a periodic image.
         if self.periodic && tiles.divide(&x) {

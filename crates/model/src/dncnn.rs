@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::require_range;
-use crate::conv::stack;
+use crate::conv::stack::{self, SMALL_GAIN, Widths};
 use crate::{Conv3x3, Error, periodic};
 
 /// How a network learns the noise level.
@@ -83,7 +83,12 @@ impl DncnnConfig {
         require_range("architecture.depth", self.depth, 2, 64)?;
         require_range("architecture.width", self.width, 1, 1024)?;
         let inputs = self.channels + usize::from(self.conditioning == Conditioning::NoiseMap);
-        let layers = stack::init(inputs, self.width, self.channels, self.depth, self.bias, seed, device);
+        let widths = Widths {
+            inputs,
+            between: self.width,
+            outputs: self.channels,
+        };
+        let layers = widths.init(self.depth, self.bias, SMALL_GAIN, seed, device);
         Ok(Dncnn {
             layers,
             config: self.clone(),

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::require_range;
-use crate::conv::stack;
+use crate::conv::stack::{self, SMALL_GAIN, Widths};
 use crate::dncnn::{one, yes};
 use crate::phases::{extend_to_multiple, image_from_phases, phases_from_image};
 use crate::{Conv3x3, Error};
@@ -48,7 +48,12 @@ impl FfdnetConfig {
         require_range("architecture.depth", self.depth, 2, 64)?;
         require_range("architecture.width", self.width, 1, 1024)?;
         let phases = 4 * self.channels;
-        let layers = stack::init(phases + 1, self.width, phases, self.depth, self.bias, seed, device);
+        let widths = Widths {
+            inputs: phases + 1,
+            between: self.width,
+            outputs: phases,
+        };
+        let layers = widths.init(self.depth, self.bias, SMALL_GAIN, seed, device);
         Ok(Ffdnet {
             layers,
             config: self.clone(),

@@ -36,3 +36,16 @@ pub(crate) fn param<const D: usize>(values: Vec<f32>, dims: [usize; D], id: u64,
     };
     Param::initialized(ParamId::from(id), tensor)
 }
+
+/// The parameter with other values.
+pub(crate) fn replaced<const D: usize>(
+    param: Param<Tensor<D>>,
+    values: Vec<f32>,
+    dims: [usize; D],
+) -> Param<Tensor<D>> {
+    param.map(|old| {
+        let tracked = old.is_require_grad();
+        let tensor = Tensor::from_data(TensorData::new(values, dims), &old.device());
+        if tracked { tensor.require_grad() } else { tensor }
+    })
+}

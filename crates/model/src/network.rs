@@ -1,9 +1,10 @@
 //! One type for all networks, so that training and checkpoints need no type parameter.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::{Crr, Dncnn, Ffdnet, Unet};
+use crate::spectral::PowerIteration;
+use crate::{Crr, Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Ridge, Unet};
 
 /// A denoising network.
 #[derive(Module, Debug)]
@@ -16,8 +17,31 @@ pub enum Network {
     Ffdnet(Ffdnet),
     /// See [`Unet`].
     Unet(Unet),
+    /// See [`GradientStep`].
+    GradientStep(GradientStep),
+    /// See [`Lipschitz`].
+    Lipschitz(Lipschitz),
+    /// See [`Ridge`].
+    Ridge(Ridge),
     /// See [`Crr`].
     Crr(Crr),
+}
+
+/// What is proven of a network's D.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Proven {
+    /// D = x - grad g with g known.
+    pub gradient_step: bool,
+    /// D is the proximal operator of a convex function.
+    pub proximal: bool,
+    /// D is infinitely often differentiable.
+    pub smooth: bool,
+    /// A Lipschitz constant of D in x, for every image size.
+    pub lipschitz: Option<f64>,
+    /// A Lipschitz constant of D - I.
+    pub residual_lipschitz: Option<f64>,
+    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N; at most 1/2 for a firmly nonexpansive D.
+    pub averaged: Option<f64>,
 }
 
 impl Network {
@@ -30,7 +54,45 @@ impl Network {
             Self::Dncnn(network) => network.forward(x, sigma),
             Self::Ffdnet(network) => network.forward(x, sigma),
             Self::Unet(network) => network.forward(x, sigma),
+            Self::GradientStep(network) => network.forward(x, sigma),
+            Self::Lipschitz(network) => network.forward(x, sigma),
+            Self::Ridge(network) => network.forward(x, sigma),
             Self::Crr(network) => network.forward(x),
+        }
+    }
+
+    /// What is proven of D by how the network is built and by its weights. Takes seconds for some networks.
+    ///
+    /// # Errors
+    /// [`Error::Imaging`] if the device fails to deliver the weights.
+    pub fn proven(&self) -> Result<Proven, Error> {
+        Ok(match self {
+            Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) | Self::Crr(_) => Proven::default(),
+            Self::GradientStep(_) => Proven {
+                gradient_step: true,
+                smooth: true,
+                ..Proven::default()
+            },
+            Self::Lipschitz(network) => network.proven()?,
+            Self::Ridge(network) => network.proven()?,
+        })
+    }
+
+    /// The network with weights for which its bounds are proven; the same network where it has none.
+    pub(crate) fn certified(self) -> Result<Self, Error> {
+        match self {
+            Self::Lipschitz(network) => network.certified().map(Self::Lipschitz),
+            Self::Ridge(network) => network.projected().map(Self::Ridge),
+            other => Ok(other),
+        }
+    }
+
+    /// The network near its bounds after a training step; `iterations` go on from step to step.
+    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
+        match self {
+            Self::Lipschitz(network) => network.projected(iterations, device).map(Self::Lipschitz),
+            Self::Ridge(network) => network.projected().map(Self::Ridge),
+            other => Ok(other),
         }
     }
 }

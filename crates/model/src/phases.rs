@@ -19,6 +19,21 @@ fn repeat_last(x: Tensor<4>, dim: usize, multiple: usize) -> Tensor<4> {
     Tensor::cat(vec![x, last.expand(dims)], dim)
 }
 
+/// Appends rows and columns of zeros until height and width are multiples of `multiple`. Cropping is the adjoint, and
+/// neither expands distances.
+pub(crate) fn zero_extended(x: Tensor<4>, multiple: usize) -> Tensor<4> {
+    [2, 3].into_iter().fold(x, |x, dim| {
+        let mut dims = x.dims();
+        let missing = dims[dim].next_multiple_of(multiple) - dims[dim];
+        if missing == 0 {
+            return x;
+        }
+        dims[dim] = missing;
+        let zeros = Tensor::zeros(dims, &x.device());
+        Tensor::cat(vec![x, zeros], dim)
+    })
+}
+
 /// `[N, C, H, W]` to `[N, 4 C, H/2, W/2]`, channel 4 c + 2 row + column, as PyTorch's `pixel_unshuffle`.
 pub(crate) fn phases_from_image(x: Tensor<4>) -> Tensor<4> {
     let [n, c, h, w] = x.dims();

@@ -59,6 +59,8 @@ pub(crate) fn network_with_weights(network: Network, weights: &Weights) -> Netwo
     })
 }
 
+const VARIANTS: [&str; 7] = ["Crr", "Dncnn", "Ffdnet", "Unet", "GradientStep", "Lipschitz", "Ridge"];
+
 /// The names of the modules around a parameter. The variant of [`Network`] is left out: it says nothing that the
 /// architecture does not.
 #[derive(Default)]
@@ -68,7 +70,7 @@ impl Path {
     fn name(&self) -> String {
         self.0
             .iter()
-            .filter(|name| !matches!(name.as_str(), "Dncnn" | "Ffdnet" | "Unet" | "Crr"))
+            .filter(|name| !VARIANTS.contains(&name.as_str()))
             .cloned()
             .collect::<Vec<_>>()
             .join(".")

@@ -126,3 +126,22 @@ fn a_damaged_checkpoint_is_refused_by_name() {
     fs::remove_file(&config).unwrap();
     refused(CONFIG_FILE);
 }
+
+#[test]
+fn the_configurations_to_start_from_are_understood() {
+    let datasets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
+    let training = fs::read_dir(datasets.join("training")).unwrap();
+    let files = training
+        .map(|entry| entry.unwrap().path())
+        .chain([datasets.join("train.toml")]);
+    let kinds: Vec<String> = files
+        .map(|file| {
+            let config = TrainConfig::load(&file).unwrap();
+            config.architecture.init(0, &Device::flex()).unwrap();
+            format!("{:?} {:?}", config.supervision, config.architecture)
+        })
+        .collect();
+    for kind in ["GradientStep", "Lipschitz", "Ridge", "Noise2noise", "Sure", "Clean"] {
+        assert!(kinds.iter().any(|found| found.contains(kind)), "{kind}");
+    }
+}

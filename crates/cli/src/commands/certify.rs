@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tweedie_imaging::classical::{Classical, TotalVariation};
 use tweedie_imaging::{Image, image_from_vec, read_array};
+use tweedie_model::NetworkDenoiser;
 use tweedie_solver::certify::{
     self, CertifyOptions, Derivatives, Estimate, Known, LevelMeasures, Status, Subject, Theorem,
 };
@@ -85,13 +86,7 @@ impl Certify {
         let loaded = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
         let channels = loaded.info().channels;
         let (subject, known) = match &loaded.kind {
-            Kind::Network { denoiser, .. } => (
-                Subject::Autodiff(denoiser.as_ref()),
-                Known {
-                    kinks: Some("almost everywhere only: ReLU"),
-                    ..Known::default()
-                },
-            ),
+            Kind::Network { denoiser, .. } => (Subject::Autodiff(denoiser.as_ref()), known_of_network(denoiser)?),
             Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
             Kind::Linear(denoiser) => (
                 Subject::Autodiff(denoiser.as_ref()),
@@ -189,6 +184,21 @@ impl Certify {
             })
             .collect()
     }
+}
+
+/// What is proven of a network by how it is built, its weights included.
+fn known_of_network(denoiser: &NetworkDenoiser) -> anyhow::Result<Known> {
+    let proven = denoiser.network().proven()?;
+    Ok(Known {
+        gradient_step: proven.gradient_step,
+        proximal: proven
+            .proximal
+            .then_some("a convex function: grad g is monotone and nonexpansive by its weights"),
+        kinks: (!proven.smooth).then_some("almost everywhere only: ReLU or linear splines"),
+        lipschitz: proven.lipschitz,
+        residual_lipschitz: proven.residual_lipschitz,
+        averaged: proven.averaged,
+    })
 }
 
 /// The patches of an array in grey levels.

@@ -80,7 +80,7 @@ impl Demo {
             };
             let fills_in = matches!(task.degradation, Degradation::Holes(_));
             let restored = if fills_in { &inpainting_solver } else { &solver }
-                .run(session, &measurement, denoiser.for_channels(size[0])?, &bar)
+                .run(session, &measurement, denoiser.prior(size[0])?, &bar)
                 .map_err(|error| for_file(error, &input.path))?;
             if session.is_interrupted() || restored.stop == StopReason::Interrupted {
                 return Ok(Outcome::Interrupted);

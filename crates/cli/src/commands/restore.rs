@@ -304,8 +304,8 @@ impl Restoring<'_> {
             .note_channels(self.session, channels, &mut self.said_channels);
         let stem = job.input().stem();
         let trace_path = output::path_in(self.out, &stem, ".trace.csv")?;
-        let denoiser = self.denoiser.for_channels(channels)?;
-        let restored = match self.solver.run(self.session, &measurement, denoiser, &self.bar) {
+        let prior = self.denoiser.prior(channels)?;
+        let restored = match self.solver.run(self.session, &measurement, prior, &self.bar) {
             Ok(restored) => restored,
             Err(error) => {
                 if let Some(failure) = error.downcast_ref::<Box<Failure>>() {

@@ -1,7 +1,8 @@
 //! The backward pass of the convolution, for every backend.
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend};
+use burn::backend::{Autodiff, Backend, TensorMetadata};
+use burn::tensor::Shape;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_autodiff::grads::Gradients;
@@ -155,6 +156,45 @@ impl<B: Backend + ConvGrads, C: CheckpointStrategy> ConvOps for Autodiff<B, C> {
                 )
             }
             OpsKind::UnTracked(prep) => prep.finish(B::conv3x3(x, weight, bias, spec)),
+        }
+    }
+
+    fn conv3x3_transposed(u: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Transposed;
+
+        impl<B: Backend + ConvGrads> Backward<B, 2> for Transposed {
+            /// u, the weight and the shapes.
+            type State = (FloatTensor<B>, FloatTensor<B>, ConvSpec);
+
+            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let [node_u, node_weight] = ops.parents;
+                let dx = grads.consume::<B>(&ops.node);
+                let (u, weight, spec) = ops.state;
+                let bias = B::float_zeros(Shape::from([spec.cout]), &weight.device(), weight.dtype().into());
+                if let Some(node) = node_u {
+                    let du = B::conv3x3(dx.clone(), weight.clone(), bias.clone(), spec.clone());
+                    grads.register::<B>(node.id, du);
+                }
+                if let Some(node) = node_weight {
+                    // <dx, weight^T * u> = <weight * dx, u>: u takes the place of an output's gradient.
+                    let (dweight, _) = B::conv3x3_weight_grad(u.clone(), u, dx, weight, bias, &spec);
+                    grads.register::<B>(node.id, dweight);
+                }
+            }
+        }
+
+        let ((u, node_u), (weight, node_weight)) = (u.into_parts(), weight.into_parts());
+        match Transposed
+            .prepare::<C>([node_u, node_weight])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => {
+                let x = B::conv3x3_transposed(u.clone(), weight.clone(), spec.clone());
+                prep.finish((u, weight, spec), x)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::conv3x3_transposed(u, weight, spec)),
         }
     }
 }

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
-use tweedie_kernels::{Conv3x3, Layout, pack, shuffle, unpack, unshuffle};
+use tweedie_kernels::{Activation, Conv3x3, Layout, pack, shuffle, unpack, unshuffle};
 
 use super::cache::Kind;
 use super::ops::{ConvGrads, ConvOps, ConvSpec};
@@ -70,6 +70,13 @@ impl ConvOps for Flex {
         pool::recycle(x);
         tensor(y, plan.output().dims())
     }
+
+    fn conv3x3_transposed(u: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self> {
+        let u = contiguous(u);
+        let x = adjoint(&u, None, weight, &spec);
+        pool::recycle(u);
+        x
+    }
 }
 
 impl ConvGrads for Flex {
@@ -80,20 +87,10 @@ impl ConvGrads for Flex {
         weight: FloatTensor<Self>,
         spec: &ConvSpec,
     ) -> FloatTensor<Self> {
-        let (dy, y, weight) = (contiguous(dy), contiguous(y), contiguous(weight));
-        let plan = plan(spec);
-        let kind = Kind {
-            input_grad: true,
-            tile: plan.input().tile_outputs(),
-        };
-        let transformed = spec.cache.get(&weight, kind, || {
-            plan.transform_input_grad(values(&weight)).expect(SHAPES)
-        });
-        let mut dx = pool::take(plan.input().len());
-        let gate = Some((values(&y), spec.activation));
-        plan.input_grad(values(&dy), gate, &transformed, &mut dx).expect(SHAPES);
+        let (dy, y) = (contiguous(dy), contiguous(y));
+        let dx = adjoint(&dy, Some((values(&y), spec.activation)), weight, spec);
         pool::recycle(dy);
-        tensor(dx, plan.input().dims())
+        dx
     }
 
     fn conv3x3_weight_grad(
@@ -118,6 +115,22 @@ impl ConvGrads for Flex {
     }
 }
 
+/// weight^T * (gate dy).
+fn adjoint(dy: &FlexTensor, gate: Option<(&[f32], Activation)>, weight: FlexTensor, spec: &ConvSpec) -> FlexTensor {
+    let weight = contiguous(weight);
+    let plan = plan(spec);
+    let kind = Kind {
+        input_grad: true,
+        tile: plan.input().tile_outputs(),
+    };
+    let transformed = spec.cache.get(&weight, kind, || {
+        plan.transform_input_grad(values(&weight)).expect(SHAPES)
+    });
+    let mut dx = pool::take(plan.input().len());
+    plan.input_grad(values(dy), gate, &transformed, &mut dx).expect(SHAPES);
+    tensor(dx, plan.input().dims())
+}
+
 fn layout([n, c, h, w]: [usize; 4]) -> Layout {
     Layout::new(n, c, h, w).expect(SHAPES)
 }
@@ -127,14 +140,14 @@ fn plan(spec: &ConvSpec) -> Conv3x3 {
 }
 
 /// Takes the tensor, since a second handle to it would keep its buffer from being recycled.
-fn contiguous(tensor: FlexTensor) -> FlexTensor {
+pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {
     tensor.to_contiguous()
 }
 
-fn values(tensor: &FlexTensor) -> &[f32] {
+pub(super) fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("contiguous f32, as Tweedie's tensors are")
 }
 
-fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, dims))
 }

@@ -7,9 +7,11 @@ mod cache;
 mod flex;
 mod ops;
 mod pool;
+mod smooth;
+pub(crate) mod spline;
 pub(crate) mod stack;
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
@@ -17,7 +19,7 @@ use burn::tensor::{Device, Tensor};
 use ops::{ConvOps, ConvSpec};
 pub use tweedie_kernels::Activation;
 
-use crate::init;
+use crate::{Error, init};
 use cache::WeightCache;
 
 /// A batch of activations in the layout of the device's convolution: padded and channels-last on the CPU, `[N, C, H, W]`
@@ -97,6 +99,22 @@ impl Activations {
     }
 }
 
+impl Sub for Activations {
+    type Output = Self;
+
+    /// The difference of two batches of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    fn sub(self, other: Self) -> Self {
+        assert_eq!(self.dims, other.dims, "sub: expected equal shapes");
+        Self {
+            tensor: self.tensor - other.tensor,
+            dims: self.dims,
+        }
+    }
+}
+
 impl Add for Activations {
     type Output = Self;
 
@@ -137,6 +155,35 @@ impl Conv3x3 {
         }
     }
 
+    /// A layer with fixed weights and no bias.
+    ///
+    /// # Shapes
+    /// `weight`: `[cout, cin, 3, 3]`.
+    pub(crate) fn from_weight(weight: Tensor<4>) -> Self {
+        Self {
+            weight: Param::from_tensor(weight),
+            bias: None,
+            cache: WeightCache::default(),
+        }
+    }
+
+    /// The weights in the order `[cout, cin, 3, 3]`.
+    pub(crate) fn weight_values(&self) -> Result<Vec<f32>, Error> {
+        self.weight.val().try_into_vec_as::<f32>().map_err(|error| {
+            tweedie_imaging::Error::Device {
+                reason: error.to_string(),
+            }
+            .into()
+        })
+    }
+
+    /// The layer with other weights of the same shape.
+    pub(crate) fn with_weight(self, values: Vec<f32>) -> Self {
+        let dims = self.weight.val().dims();
+        let weight = init::replaced(self.weight, values, dims);
+        Self { weight, ..self }
+    }
+
     /// f(W * x + b).
     ///
     /// # Shapes
@@ -164,6 +211,27 @@ impl Conv3x3 {
         Activations {
             tensor: Tensor::from_dispatch(y),
             dims: [n, cout, h, w],
+        }
+    }
+
+    /// W^T * u, the adjoint of x -> W * x: without the bias, without an activation.
+    ///
+    /// # Shapes
+    /// `u`: `[N, cout, H, W]`; result: `[N, cin, H, W]`.
+    pub fn transposed(&self, u: Activations) -> Activations {
+        let weight = self.weight.val();
+        let [cout, cin, _, _] = weight.dims();
+        let [n, _, h, w] = u.dims;
+        let spec = ConvSpec {
+            input: [n, cin, h, w],
+            cout,
+            activation: Activation::None,
+            cache: self.cache.clone(),
+        };
+        let x = <Dispatch as ConvOps>::conv3x3_transposed(u.tensor.into_dispatch(), weight.into_dispatch(), spec);
+        Activations {
+            tensor: Tensor::from_dispatch(x),
+            dims: [n, cin, h, w],
         }
     }
 }

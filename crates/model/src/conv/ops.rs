@@ -73,6 +73,12 @@ pub trait ConvOps: Backend {
             Activation::Relu => Self::relu(y),
         }
     }
+
+    /// weight^T * u: the adjoint of the convolution `spec` without its bias and activation.
+    fn conv3x3_transposed(u: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self> {
+        let _ = spec;
+        adjoint::<Self>(u, weight)
+    }
 }
 
 /// The gradients of [`ConvOps::conv3x3`]; `y` is its output, `dy` the gradient with respect to it.

@@ -4,26 +4,30 @@ use burn::tensor::{Device, Tensor};
 
 use super::{Activation, Activations, Conv3x3};
 
-/// `depth` layers, `inputs` -> `width` -> ... -> `width` -> `outputs`.
-pub(crate) fn init(
-    inputs: usize,
-    width: usize,
-    outputs: usize,
-    depth: usize,
-    bias: bool,
-    seed: u64,
-    device: &Device,
-) -> Vec<Conv3x3> {
-    (0..depth)
-        .map(|layer| {
-            let cin = if layer == 0 { inputs } else { width };
-            let last = layer + 1 == depth;
-            let cout = if last { outputs } else { width };
-            // A small last layer starts a residual network near D(x) = x, from where training is stable.
-            let gain = if last { 0.1 } else { 1.0 };
-            Conv3x3::init([cin, cout], bias, gain, seed, layer as u64, device)
-        })
-        .collect()
+/// A small last layer starts a residual network near D(x) = x, from where training is stable.
+pub(crate) const SMALL_GAIN: f64 = 0.1;
+
+/// Channels of a stack: `inputs` -> `between` -> ... -> `between` -> `outputs`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Widths {
+    pub inputs: usize,
+    pub between: usize,
+    pub outputs: usize,
+}
+
+impl Widths {
+    /// `depth` layers, the last one with the gain `last_gain`.
+    pub(crate) fn init(self, depth: usize, bias: bool, last_gain: f64, seed: u64, device: &Device) -> Vec<Conv3x3> {
+        (0..depth)
+            .map(|layer| {
+                let cin = if layer == 0 { self.inputs } else { self.between };
+                let last = layer + 1 == depth;
+                let cout = if last { self.outputs } else { self.between };
+                let gain = if last { last_gain } else { 1.0 };
+                Conv3x3::init([cin, cout], bias, gain, seed, layer as u64, device)
+            })
+            .collect()
+    }
 }
 
 /// Applies the layers.

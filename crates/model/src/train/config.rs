@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::{PenaltyConfig, Supervision};
 use crate::checkpoint::{NoiseRange, one_line};
 use crate::tensor_file::checkpoint;
 use crate::{Architecture, Error};
@@ -21,6 +22,12 @@ pub struct TrainConfig {
     pub noise: NoiseConfig,
     /// Steps, batches and loss.
     pub training: TrainingConfig,
+    /// Clean pictures, or noisy ones alone.
+    #[serde(default, skip_serializing_if = "Supervision::is_clean")]
+    pub supervision: Supervision,
+    /// Terms that are added to the loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<PenaltyConfig>,
     /// The optimizer and its learning rate.
     #[serde(default)]
     pub optimizer: OptimizerConfig,
@@ -276,6 +283,26 @@ impl TrainConfig {
             "at least 1",
             self.validation.every.to_string(),
         )?;
+        if self.supervision.takes_noisy_pictures() {
+            let NoiseConfig { min, max } = self.noise;
+            require(
+                "noise",
+                min == max,
+                "one level, that of the noisy pictures",
+                format!("{min} to {max}"),
+            )?;
+        }
+        if matches!(self.supervision, Supervision::Sure { .. }) {
+            require(
+                "training.loss",
+                training.loss == LossKind::L2,
+                "\"l2\", the loss that SURE estimates",
+                format!("{:?}", training.loss).to_lowercase(),
+            )?;
+        }
+        if let Some(penalty) = self.penalty {
+            penalty.check()?;
+        }
         for &sigma in &self.validation.sigma {
             let inside = (self.noise.min..=self.noise.max).contains(&sigma) || self.architecture.is_blind();
             require("validation.sigma", inside, "levels inside [noise]", sigma.to_string())?;

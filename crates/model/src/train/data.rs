@@ -6,7 +6,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use tweedie_imaging::noise::gaussian_values;
 
-use super::TrainConfig;
+use super::{NoiseConfig, Supervision, TrainConfig};
 use crate::Error;
 
 /// One photograph in host memory.
@@ -15,6 +15,10 @@ struct Photograph {
     /// `[C, H, W]`.
     dims: [usize; 3],
     values: Vec<f32>,
+    /// A second noisy version of a noisy photograph.
+    second: Option<Vec<f32>>,
+    /// The level of the noise in `values`, in [0, 1] units; none where they are clean.
+    sigma: Option<f64>,
 }
 
 /// Photographs to train on or to measure on.
@@ -25,9 +29,9 @@ pub struct TrainingSet {
 
 /// A batch on the device.
 pub(super) struct Batch {
-    /// `[N, C, P, P]`.
-    pub clean: Tensor<4>,
-    /// `clean` plus noise.
+    /// What the estimate is compared with, if anything, `[N, C, P, P]`.
+    pub target: Option<Tensor<4>>,
+    /// What the network is given, `[N, C, P, P]`.
     pub noisy: Tensor<4>,
     /// `[N]`, in [0, 1] units.
     pub sigma: Tensor<1>,
@@ -35,7 +39,8 @@ pub(super) struct Batch {
 
 /// One crop on the host.
 struct Crop {
-    clean: Vec<f32>,
+    /// Empty for none.
+    target: Vec<f32>,
     noisy: Vec<f32>,
     sigma: f64,
 }
@@ -46,17 +51,65 @@ impl TrainingSet {
     /// # Errors
     /// If the number of values is not the product of `dims`.
     pub fn push(&mut self, dims: [usize; 3], values: Vec<f32>) -> Result<(), Error> {
-        let expected: usize = dims.iter().product();
-        if values.len() != expected {
-            return Err(tweedie_imaging::Error::Shape {
-                operation: "TrainingSet::push",
-                expected: format!("{expected} values for {dims:?}"),
-                got: format!("{} values", values.len()),
-            }
-            .into());
-        }
-        self.photographs.push(Photograph { dims, values });
+        check_count(dims, &values)?;
+        self.photographs.push(Photograph {
+            dims,
+            values,
+            second: None,
+            sigma: None,
+        });
         Ok(())
+    }
+
+    /// Adds two noisy versions of a photograph, for [`Supervision::Noise2noise`] with given pictures.
+    ///
+    /// # Errors
+    /// As [`TrainingSet::push`].
+    pub fn push_pair(&mut self, dims: [usize; 3], first: Vec<f32>, second: Vec<f32>) -> Result<(), Error> {
+        check_count(dims, &first)?;
+        check_count(dims, &second)?;
+        self.photographs.push(Photograph {
+            dims,
+            values: first,
+            second: Some(second),
+            sigma: None,
+        });
+        Ok(())
+    }
+
+    /// What a run with this configuration may see: the photographs, or noisy versions of them in their place, with noise
+    /// that depends on the seed and the photograph's place alone.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if pairs are needed and there are none, or the other way round.
+    pub(super) fn observed(mut self, config: &TrainConfig) -> Result<Self, Error> {
+        let simulated = !config.supervision.takes_noisy_pictures();
+        let pairs = matches!(config.supervision, Supervision::Noise2noise { .. });
+        for (index, photograph) in self.photographs.iter_mut().enumerate() {
+            if photograph.second.is_some() != (pairs && !simulated) {
+                return Err(Error::Config {
+                    key: "supervision.second",
+                    expected: "pairs of pictures for noise2noise with given second versions, single ones else"
+                        .to_owned(),
+                    got: if pairs { "single pictures" } else { "pairs" }.to_owned(),
+                });
+            }
+            if config.supervision.is_clean() {
+                continue;
+            }
+            // From the end of the streams, whose beginning belongs to the crops.
+            let stream = u64::MAX - 3 * index as u64;
+            let noise = |sigma: f64, stream: u64| gaussian_values(photograph.values.len(), sigma, config.seed, stream);
+            let draw = ChaCha8Rng::seed_from_u64(config.seed);
+            let sigma = level(config, &mut on_stream(draw, stream)) / 255.0;
+            if simulated {
+                let (first, second) = (noise(sigma, stream - 1), pairs.then(|| noise(sigma, stream - 2)));
+                photograph.second = second.map(|noise| sum(&photograph.values, &noise));
+                photograph.values = sum(&photograph.values, &first);
+            }
+            photograph.sigma = Some(sigma);
+        }
+        Ok(self)
     }
 
     /// Number of photographs.
@@ -93,12 +146,10 @@ impl TrainingSet {
 
     /// The photographs as images of batch size 1.
     pub(super) fn images(&self, device: &Device) -> impl Iterator<Item = Tensor<4>> {
-        self.photographs.iter().map(
-            move |Photograph {
-                      dims: [c, h, w],
-                      values,
-                  }| { Tensor::from_data(TensorData::new(values.clone(), [1, *c, *h, *w]), device) },
-        )
+        self.photographs.iter().map(move |photograph| {
+            let [c, h, w] = photograph.dims;
+            Tensor::from_data(TensorData::new(photograph.values.clone(), [1, c, h, w]), device)
+        })
     }
 
     /// The batch of step `step`. It depends on the seed and the step alone, so a run can go on from any step.
@@ -112,7 +163,8 @@ impl TrainingSet {
         let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, dims), device);
         let sigma: Vec<f32> = crops.iter().map(|crop| crop.sigma as f32).collect();
         Batch {
-            clean: tensor(crops.iter().flat_map(|crop| crop.clean.iter().copied()).collect()),
+            target: (!crops[0].target.is_empty())
+                .then(|| tensor(crops.iter().flat_map(|crop| crop.target.iter().copied()).collect())),
             noisy: tensor(crops.iter().flat_map(|crop| crop.noisy.iter().copied()).collect()),
             sigma: Tensor::from_data(TensorData::new(sigma, [n]), device),
         }
@@ -121,31 +173,72 @@ impl TrainingSet {
     /// The crop with this number in the run, from a random stream of its own.
     fn crop(&self, config: &TrainConfig, number: u64) -> Crop {
         let patch = config.data.patch;
-        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-        rng.set_stream(2 * number);
-        // A bound is tiny against 2^64: the bias of the remainder is below 1e-15.
-        let mut below = |bound: usize| (rng.next_u64() % bound as u64) as usize;
-        let Photograph {
-            dims: [c, h, w],
-            values,
-        } = &self.photographs[below(self.photographs.len())];
+        let mut rng = on_stream(ChaCha8Rng::seed_from_u64(config.seed), 2 * number);
+        let mut below = |bound: usize| below(&mut rng, bound);
+        let photograph = &self.photographs[below(self.photographs.len())];
+        let [c, h, w] = photograph.dims;
         let (top, left, turn) = (below(h - patch + 1), below(w - patch + 1), below(8));
-        let level =
-            config.noise.min + (config.noise.max - config.noise.min) * below(1 << 32) as f64 / (1u64 << 32) as f64;
-        let sigma = level / 255.0;
-        let mut clean = Vec::with_capacity(c * patch * patch);
-        for channel in 0..*c {
-            for i in 0..patch {
-                for j in 0..patch {
-                    let (i, j) = turned(turn, i, j, patch);
-                    clean.push(values[(channel * h + top + i) * w + left + j]);
+        let cut = |values: &[f32]| {
+            let mut crop = Vec::with_capacity(c * patch * patch);
+            for channel in 0..c {
+                for i in 0..patch {
+                    for j in 0..patch {
+                        let (i, j) = turned(turn, i, j, patch);
+                        crop.push(values[(channel * h + top + i) * w + left + j]);
+                    }
                 }
             }
+            crop
+        };
+        let values = cut(&photograph.values);
+        if let Some(sigma) = photograph.sigma {
+            return Crop {
+                target: photograph.second.as_deref().map_or_else(Vec::new, cut),
+                noisy: values,
+                sigma,
+            };
         }
-        let noise = gaussian_values(clean.len(), sigma, config.seed, 2 * number + 1);
-        let noisy = clean.iter().zip(&noise).map(|(value, noise)| value + noise).collect();
-        Crop { clean, noisy, sigma }
+        let sigma = level(config, &mut rng) / 255.0;
+        let noise = gaussian_values(values.len(), sigma, config.seed, 2 * number + 1);
+        Crop {
+            noisy: sum(&values, &noise),
+            target: values,
+            sigma,
+        }
     }
+}
+
+fn check_count(dims: [usize; 3], values: &[f32]) -> Result<(), Error> {
+    let expected: usize = dims.iter().product();
+    if values.len() == expected {
+        return Ok(());
+    }
+    Err(tweedie_imaging::Error::Shape {
+        operation: "TrainingSet::push",
+        expected: format!("{expected} values for {dims:?}"),
+        got: format!("{} values", values.len()),
+    }
+    .into())
+}
+
+fn on_stream(mut rng: ChaCha8Rng, stream: u64) -> ChaCha8Rng {
+    rng.set_stream(stream);
+    rng
+}
+
+/// A bound is tiny against 2^64: the bias of the remainder is below 1e-15.
+fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
+    (rng.next_u64() % bound as u64) as usize
+}
+
+/// A noise level of the configured range in grey levels, uniformly drawn.
+fn level(config: &TrainConfig, rng: &mut ChaCha8Rng) -> f64 {
+    let NoiseConfig { min, max } = config.noise;
+    min + (max - min) * below(rng, 1 << 32) as f64 / (1u64 << 32) as f64
+}
+
+fn sum(values: &[f32], noise: &[f32]) -> Vec<f32> {
+    values.iter().zip(noise).map(|(value, noise)| value + noise).collect()
 }
 
 /// Where pixel (i, j) of the result comes from under one of the 8 symmetries of the square.

@@ -4,7 +4,10 @@ mod config;
 mod data;
 mod log;
 mod loss;
+mod objective;
+mod penalty;
 mod state;
+mod supervision;
 mod trainer;
 
 pub use config::{
@@ -13,4 +16,6 @@ pub use config::{
 };
 pub use data::TrainingSet;
 pub use log::{TrainRow, ValidationPsnr, csv_from_rows};
+pub use penalty::{NormPenalty, PenaltyConfig};
+pub use supervision::Supervision;
 pub use trainer::{Progress, Trainer, TrainingRecord};

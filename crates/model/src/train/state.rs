@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{TrainConfig, TrainRow};
 use crate::Error;
+use crate::spectral::PowerIteration;
 use crate::tensor_file::{self, checkpoint};
-use crate::weights::{Weights, differences};
+use crate::weights::{Values, Weights, differences};
 
 /// Name of the state's file in a run's folder.
 pub(super) const STATE_FILE: &str = "state.safetensors";
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub weights: Weights,
     pub average: Weights,
     pub optimizer: OptimizerRecord,
+    /// Power iterations for the norms of layers; none for networks without bounds.
+    pub spectral: Vec<PowerIteration>,
 }
 
 /// The part of the state that is not tensors.
@@ -45,6 +48,11 @@ impl State {
             .average
             .into_iter()
             .map(|(name, values)| (format!("average.{name}"), values));
+        let spectral = self.spectral.iter().enumerate().map(|(index, iteration)| {
+            let values = iteration.vector().to_vec();
+            let dims = vec![values.len()];
+            (format!("spectral.{index:03}"), Values { dims, values })
+        });
         let optimizer = self
             .optimizer
             .into_bytes()
@@ -54,7 +62,7 @@ impl State {
         let blobs: [(&str, &[u8]); 2] = [("optimizer", &optimizer), ("progress", progress.as_bytes())];
         tensor_file::write(
             &path,
-            &tensor_file::encode(&path, &weights.chain(average).collect(), &blobs, None)?,
+            &tensor_file::encode(&path, &weights.chain(average).chain(spectral).collect(), &blobs, None)?,
         )
     }
 
@@ -92,6 +100,11 @@ impl State {
             weights: part("weights.")?,
             average: part("average.")?,
             optimizer,
+            spectral: tensors
+                .iter()
+                .filter(|(name, _)| name.starts_with("spectral."))
+                .map(|(_, saved)| PowerIteration::from_vector(saved.values.clone()))
+                .collect(),
         })
     }
 }

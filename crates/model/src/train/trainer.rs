@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::noise::gaussian;
 use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
-use super::loss::loss;
+use super::objective::objective;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
 use super::{TrainConfig, TrainRow, TrainingSet, ValidationPsnr, csv_from_rows};
 use crate::checkpoint::{Checkpoint, CheckpointConfig};
+use crate::spectral::PowerIteration;
 use crate::tensor_file;
 use crate::weights::{Weights, network_with_weights, weights_from_network};
 use crate::{Error, Network, NetworkDenoiser};
@@ -61,6 +62,7 @@ pub struct Trainer {
     network: Network,
     average: Weights,
     optimizer: ModuleOptimizer,
+    spectral: Vec<PowerIteration>,
     data: TrainingSet,
     validation: TrainingSet,
     data_sha256: String,
@@ -92,8 +94,9 @@ impl Trainer {
             path: folder.to_path_buf(),
             source,
         })?;
+        let data = data.observed(&config)?;
         let device = device.clone().autodiff();
-        let network = config.architecture.init(config.seed, &device)?;
+        let network = config.architecture.init(config.seed, &device)?.certified()?;
         let progress = SavedProgress {
             config: config.clone(),
             step: 0,
@@ -105,6 +108,7 @@ impl Trainer {
         Ok(Self {
             average: weights_from_network(&network)?,
             optimizer: optimizer(&config),
+            spectral: Vec::new(),
             config,
             folder: folder.to_path_buf(),
             device,
@@ -150,6 +154,7 @@ impl Trainer {
         self.network = network_with_weights(self.network, &state.weights);
         self.average = state.average;
         self.optimizer = self.optimizer.load_record(state.optimizer);
+        self.spectral = state.spectral;
         self.last_save = (state.progress.step, Instant::now());
         self.progress = SavedProgress {
             config: self.config.clone(),
@@ -181,11 +186,11 @@ impl Trainer {
         let started = Instant::now();
         let step = self.progress.step;
         let batch = self.data.batch(&self.config, step, &self.device);
-        let estimate = self.network.forward(batch.noisy, batch.sigma);
-        let loss = loss(self.config.training.loss, estimate, batch.clean);
+        let loss = objective(&self.config, &self.network, batch, step);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let rate = self.config.learning_rate(step);
-        self.network = self.optimizer.step(rate, self.network.clone(), gradients);
+        let network = self.optimizer.step(rate, self.network.clone(), gradients);
+        self.network = network.projected(&mut self.spectral, &self.device.clone().without_autodiff())?;
         let loss: f64 = loss
             .inner()
             .try_into_scalar::<f32>()
@@ -224,6 +229,7 @@ impl Trainer {
             weights: weights_from_network(&self.network)?,
             average: self.average.clone(),
             optimizer: self.optimizer.to_record(),
+            spectral: self.spectral.clone(),
         };
         state.save(&self.folder)?;
         let record = TrainingRecord {
@@ -241,7 +247,7 @@ impl Trainer {
         );
         Checkpoint {
             config,
-            network: self.averaged_network(),
+            network: self.averaged_network()?,
         }
         .save(&self.folder)?;
         tensor_file::write(
@@ -295,13 +301,14 @@ impl Trainer {
         Ok(())
     }
 
-    fn averaged_network(&self) -> Network {
+    /// Means of weights meet the bounds that the weights meet; what is left is the estimates' error.
+    fn averaged_network(&self) -> Result<Network, Error> {
         let network = if self.config.training.ema_decay > 0.0 {
             network_with_weights(self.network.clone(), &self.average)
         } else {
             self.network.clone()
         };
-        network.valid()
+        network.valid().certified()
     }
 
     /// Mean PSNR of the averaged weights on the validation images, with the same noise every time.
@@ -309,7 +316,7 @@ impl Trainer {
         let device = self.device.clone().without_autodiff();
         let denoiser = NetworkDenoiser::new(
             "validation",
-            self.averaged_network(),
+            self.averaged_network()?,
             &self.config.architecture,
             SigmaSupport::Blind,
             None,

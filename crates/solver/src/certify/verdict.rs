@@ -52,6 +52,8 @@ pub struct Known {
     pub lipschitz: Option<f64>,
     /// A Lipschitz constant of D - I that follows from the weights.
     pub residual_lipschitz: Option<f64>,
+    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N, by its weights.
+    pub averaged: Option<f64>,
 }
 
 /// Squared relative errors up to this are f32 rounding.
@@ -78,7 +80,6 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
         };
         Condition { statement, status }
     };
-    let proven_below = |bound: Option<f64>, limit: f64| bound.filter(|&bound| bound <= limit);
 
     let by_prox = |statement| {
         known.proximal.map(|function| Condition {
@@ -86,6 +87,21 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             status: Status::Proven(format!("D is the proximal operator of {function}")),
         })
     };
+    // A nonexpansive D is demicontractive with d = 0 about its fixed points, and I - D is monotone.
+    let by_weights = |statement| {
+        known.lipschitz.filter(|&bound| bound <= 1.0).map(|bound| Condition {
+            statement,
+            status: Status::Proven(format!("its weights bound its Lipschitz constant by {bound}")),
+        })
+    };
+    let statement = "D is averaged";
+    let averaged = by_prox(statement).unwrap_or(Condition {
+        statement,
+        status: match known.averaged {
+            Some(alpha) => Status::Proven(format!("its weights prove it with alpha = {alpha:.4}")),
+            None => Status::Unknown("it is not measured".to_owned()),
+        },
+    });
     let symmetric = match (known.gradient_step, by_prox("the Jacobian is symmetric")) {
         (true, _) => Condition {
             statement: "the Jacobian is symmetric",
@@ -127,19 +143,15 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
         1.0 + 1e-6,
         "||D(x)|| / ||x||",
     );
-    let nonexpansive = match (by_prox("D is nonexpansive"), proven_below(known.lipschitz, 1.0)) {
-        (Some(proven), _) => proven,
-        (None, Some(bound)) => Condition {
-            statement: "D is nonexpansive",
-            status: Status::Proven(format!("its weights bound its Lipschitz constant by {bound}")),
-        },
-        (None, None) => measured(
-            "D is nonexpansive",
+    let statement = "D is nonexpansive";
+    let nonexpansive = by_prox(statement).or(by_weights(statement)).unwrap_or_else(|| {
+        measured(
+            statement,
             |m| m.spectral_norm_j.max.max(m.expansion.max),
             1.0 + 1e-6,
             "||J|| or ||D(x) - D(z)|| / ||x - z||",
-        ),
-    };
+        )
+    });
     let contractive_residual = match known.residual_lipschitz.filter(|&bound| bound < 1.0) {
         Some(bound) => Condition {
             statement: "D - I is a contraction",
@@ -152,15 +164,13 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             "||J - I||",
         ),
     };
-    let demicontractive = measured(
-        "D is demicontractive with d < 1",
-        |m| m.demicontractivity.max,
-        1.0 - 1e-6,
-        "the least d",
-    );
-    let monotone = by_prox("I - D is monotone").unwrap_or_else(|| {
+    let statement = "D is demicontractive with d < 1";
+    let demicontractive = by_weights(statement)
+        .unwrap_or_else(|| measured(statement, |m| m.demicontractivity.max, 1.0 - 1e-6, "the least d"));
+    let statement = "I - D is monotone";
+    let monotone = by_prox(statement).or(by_weights(statement)).unwrap_or_else(|| {
         measured(
-            "I - D is monotone",
+            statement,
             |m| m.symmetric_part_max.max,
             1.0 + 1e-6,
             "the largest eigenvalue of (J + J^T)/2",
@@ -193,6 +203,11 @@ pub fn verdict(levels: &[LevelMeasures], known: Known) -> Vec<Theorem> {
             name: "PnP-ADMM and PnP-FBS converge for strongly convex l",
             source: "Ryu, Liu, Wang, Chen, Wang, Yin 2019",
             conditions: vec![contractive_residual.clone()],
+        },
+        Theorem {
+            name: "PnP-PGD, PnP-ADMM and PnP-DRS converge for convex l to a fixed point, if there is one",
+            source: "Sun, Wohlberg, Kamilov 2019; Hertrich, Neumayer, Steidl 2021 (averaged D)",
+            conditions: vec![averaged],
         },
         Theorem {
             name: "PnP-ADMM for convex l: D is a proximal operator",

@@ -123,6 +123,37 @@ fn a_symmetric_averaging_filter_has_a_clean_certificate() {
 }
 
 #[test]
+fn weights_prove_what_follows_from_a_lipschitz_constant() {
+    // No level is measured, so nothing can hold but what is proven.
+    let proven = |known| {
+        let theorems = verdict(&[], known);
+        let conditions = theorems.into_iter().flat_map(|theorem| theorem.conditions);
+        let proven = conditions.filter(|condition| matches!(condition.status, Status::Proven(_)));
+        proven
+            .map(|condition| condition.statement)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let nonexpansive = Known {
+        lipschitz: Some(1.0),
+        averaged: Some(0.75),
+        ..Known::default()
+    };
+    let expected = [
+        "D is averaged",
+        "D is demicontractive with d < 1",
+        "D is nonexpansive",
+        "I - D is monotone",
+    ];
+    assert_eq!(proven(nonexpansive), expected.into_iter().collect());
+    let expansive = Known {
+        lipschitz: Some(1.001),
+        residual_lipschitz: Some(1.0),
+        ..Known::default()
+    };
+    assert_eq!(proven(expansive), [].into_iter().collect());
+}
+
+#[test]
 fn a_shift_is_asymmetric_and_an_isometry_almost() {
     let level = certify(&Filter::new(SHIFT, 0.0), &images(), sigma(), options()).unwrap();
     assert!(

@@ -237,12 +237,12 @@ impl Studying<'_> {
         let measurement = scenes::measurement(task, input, clean)?;
         let work = || {
             let strengths = logarithmic_grid(self.grid.from, self.grid.to, self.grid.count)?;
-            let denoiser = self.denoiser.for_channels(measurement.operator.domain()[0])?;
+            let prior = self.denoiser.prior(measurement.operator.domain()[0])?;
             let mut swept = Sweep::run(
                 self.solver,
                 self.session,
                 &measurement,
-                &denoiser,
+                &prior,
                 self.bar,
                 &strengths,
                 self.rules.iter().any(|rule| rule.needs_probe()),
@@ -250,7 +250,7 @@ impl Studying<'_> {
             if swept.interrupted().is_some() {
                 return Ok(None);
             }
-            let observations = swept.observations(&measurement, denoiser.as_ref())?;
+            let observations = swept.observations(&measurement, prior.denoiser())?;
             let mut choices = Vec::with_capacity(self.rules.len());
             for &rule in self.rules {
                 let choice = observations.choose(rule, &swept.candidates)?;

@@ -35,7 +35,11 @@ pub(super) fn read(tensors: &mut Tensors, architecture: Architecture) -> Result<
             depth: *depth,
             bias: *bias,
         },
-        Architecture::Unet(_) | Architecture::Crr(_) => {
+        Architecture::Unet(_)
+        | Architecture::Crr(_)
+        | Architecture::GradientStep(_)
+        | Architecture::Lipschitz(_)
+        | Architecture::Ridge(_) => {
             return Err(Wrong::new("an exported dncnn or ffdnet", "another network"));
         }
     };

@@ -1,0 +1,203 @@
+//! A denoiser that is nonexpansive, and averaged, by its weights.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::architecture::require_range;
+use crate::dncnn::one;
+use crate::network::Proven;
+use crate::phases::{image_from_phases, phases_from_image, zero_extended};
+use crate::ridge::{clamped_slopes, initial_slopes, scale, slope_range};
+use crate::spectral::{PowerIteration, Weight, norm_bound};
+use crate::{Activation, Activations, Conv3x3, Error};
+
+/// The norm that training holds layers to, over the norm that is allowed: estimates on a grid are a little low, and the
+/// bound is a little high.
+const TRAINING_MARGIN: f64 = 0.985;
+
+/// Relative rounding of scaled weights: without this allowance they would have to be scaled again and again.
+const F32_ROUNDING: f64 = 1e-6;
+
+/// Configuration of [`Lipschitz`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LipschitzConfig {
+    /// Image channels: 1 or 3.
+    #[serde(default = "one")]
+    pub channels: usize,
+    /// Proximal layers, two convolutions each.
+    pub blocks: usize,
+    /// Channels of the layers, at least the four phases of each image channel.
+    pub width: usize,
+    /// Segments of a spline, each 0.05 units of the noise long; the last one has no end.
+    pub segments: usize,
+}
+
+/// Proximal layers one after the other (after Hertrich, Neumayer and Steidl 2021, "Convolutional proximal neural networks
+/// and plug-and-play algorithms"): `a <- a - W^T phi(W a + b)` with `||W|| <= 1` and odd linear splines phi with slopes in
+/// [0, 1], so each layer is a step of gradient descent on a convex function and firmly nonexpansive; L of them are
+/// L/(L+1)-averaged (Combettes and Yamada 2015). Plug-and-play by proximal gradient descent, Douglas-Rachford and ADMM
+/// needs no more.
+///
+/// The layers work on the four phases of x / s at half resolution, s = sigma + 1e-4, with channels of zeros beside them:
+/// both are isometries, and the result is read off the same channels times s, so D is averaged as the layers are.
+#[derive(Module, Debug)]
+pub struct Lipschitz {
+    blocks: Vec<Block>,
+    #[module(skip)]
+    config: LipschitzConfig,
+}
+
+/// W, b, and the slopes of phi.
+#[derive(Module, Debug)]
+struct Block {
+    conv: Conv3x3,
+    slopes: Param<Tensor<2>>,
+}
+
+impl LipschitzConfig {
+    /// Checks the configuration and makes the network with seeded weights, which meet no bound yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key that is out of range.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Lipschitz, Error> {
+        require_range("architecture.channels", self.channels, 1, 3)?;
+        require_range("architecture.blocks", self.blocks, 1, 64)?;
+        require_range("architecture.width", self.width, 4 * self.channels, 1024)?;
+        require_range("architecture.segments", self.segments, 2, 256)?;
+        let block = |index: usize| Block {
+            conv: Conv3x3::init([self.width, self.width], true, 1.0, seed, index as u64, device),
+            slopes: initial_slopes([self.width, self.segments], (2 * self.blocks + index) as u64, device),
+        };
+        Ok(Lipschitz {
+            blocks: (0..self.blocks).map(block).collect(),
+            config: self.clone(),
+        })
+    }
+
+    /// Side length of the receptive field.
+    pub fn receptive_field(&self) -> usize {
+        2 * (4 * self.blocks + 1)
+    }
+}
+
+impl Block {
+    fn forward(&self, a: Activations) -> Activations {
+        let coefficients = self.conv.forward(a.clone(), Activation::None);
+        a - self.conv.transposed(coefficients.spline(self.slopes.val()))
+    }
+
+    fn weight(&self) -> Result<Weight, Error> {
+        let [cout, cin, _, _] = self.conv.weight.val().dims();
+        Ok(Weight {
+            values: self.conv.weight_values()?,
+            cout,
+            cin,
+            side: 3,
+        })
+    }
+
+    /// The block with slopes in [0, 1] and W times `factor` where that is below 1.
+    fn constrained(self, factor: f64) -> Result<Self, Error> {
+        let slopes = clamped_slopes(self.slopes)?;
+        let conv = if factor < 1.0 {
+            let values = self.conv.weight_values()?;
+            let scaled = values.into_iter().map(|value| value * factor as f32).collect();
+            self.conv.with_weight(scaled)
+        } else {
+            self.conv
+        };
+        Ok(Self { conv, slopes })
+    }
+}
+
+impl Lipschitz {
+    /// D(x, sigma). Beyond the borders of an odd size the image is zero, as convolutions take it.
+    ///
+    /// # Shapes
+    /// `x`: `[N, C, H, W]`; `sigma`: `[N]`, in [0, 1] units.
+    pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let s = scale(sigma);
+        let phases = phases_from_image(zero_extended(x / s.clone(), 2));
+        let [_, p, hp, wp] = phases.dims();
+        let zeros = Tensor::zeros([n, self.config.width - p, hp, wp], &phases.device());
+        let input = match p == self.config.width {
+            true => phases,
+            false => Tensor::cat(vec![phases, zeros], 1),
+        };
+        let output = self
+            .blocks
+            .iter()
+            .fold(Activations::pack(input), |a, block| block.forward(a));
+        let image = image_from_phases(output.unpack().narrow(1, 0, p));
+        image.slice([0..n, 0..c, 0..h, 0..w]) * s
+    }
+
+    /// What the weights prove, for images of every size.
+    ///
+    /// # Errors
+    /// [`Error::Imaging`] if the device fails to deliver the weights.
+    pub fn proven(&self) -> Result<Proven, Error> {
+        let (mut lipschitz, mut ratio) = (1.0, Some(0.0));
+        for block in &self.blocks {
+            let square = norm_bound(&block.weight()?).powi(2);
+            let [least, largest] = slope_range(&block.slopes)?;
+            // I - W^T S W with least <= S <= largest.
+            lipschitz *= (1.0 - square * least.min(0.0)).max(square * largest - 1.0);
+            // With slopes >= 0 the layer is alpha-averaged, and alpha / (1 - alpha) add up.
+            let alpha = 0.5 * square * largest;
+            ratio = ratio
+                .filter(|_| least >= 0.0 && alpha < 1.0)
+                .map(|sum| sum + alpha / (1.0 - alpha));
+        }
+        Ok(Proven {
+            lipschitz: Some(lipschitz),
+            averaged: ratio.map(|sum| sum / (1.0 + sum)),
+            ..Proven::default()
+        })
+    }
+
+    /// Scales down every layer whose norm is not proven to be at most 1.
+    ///
+    /// # Errors
+    /// As [`Lipschitz::proven`].
+    pub(crate) fn certified(self) -> Result<Self, Error> {
+        let certify = |mut block: Block| {
+            loop {
+                let bound = norm_bound(&block.weight()?);
+                block = block.constrained((1.0 - F32_ROUNDING) / bound)?;
+                if bound <= 1.0 {
+                    return Ok(block);
+                }
+            }
+        };
+        let blocks = self.blocks.into_iter().map(certify).collect::<Result<_, Error>>()?;
+        Ok(Self { blocks, ..self })
+    }
+
+    /// One step of power iteration for each layer, and a projection of those whose norm is above the target.
+    ///
+    /// # Errors
+    /// As [`Lipschitz::proven`].
+    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
+        let project = |(index, block): (usize, Block)| {
+            let weight = block.weight()?;
+            if iterations.len() == index {
+                iterations.push(PowerIteration::new(&weight, index as u64, device));
+            }
+            block.constrained(TRAINING_MARGIN / iterations[index].step(&weight, device))
+        };
+        let blocks = self.blocks.into_iter().enumerate().map(project);
+        Ok(Self {
+            blocks: blocks.collect::<Result<_, Error>>()?,
+            ..self
+        })
+    }
+
+    /// The configuration that the network was made with.
+    pub fn config(&self) -> &LipschitzConfig {
+        &self.config
+    }
+}

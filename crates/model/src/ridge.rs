@@ -1,0 +1,245 @@
+//! A convex ridge regulariser: filters and splines, with every constant known.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::architecture::require_range;
+use crate::conv::spline::potential;
+use crate::conv::stack::Widths;
+use crate::dncnn::one;
+use crate::network::Proven;
+use crate::spectral::{Weight, composed, norm_bound};
+use crate::{Activation, Activations, Conv3x3, Error, init};
+
+/// The filters act on x / (sigma + this), which is defined at sigma = 0 too: a fortieth of a grey level.
+const LEAST_SIGMA: f64 = 1e-4;
+
+/// Relative rounding of scaled weights.
+const F32_ROUNDING: f64 = 1e-6;
+
+/// Configuration of [`Ridge`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RidgeConfig {
+    /// Image channels: 1 or 3.
+    #[serde(default = "one")]
+    pub channels: usize,
+    /// Channels between the convolutions that make the filters.
+    pub between: usize,
+    /// Number of filters.
+    pub filters: usize,
+    /// Convolutions that make a filter: its side is 2 depth + 1 pixels.
+    pub depth: usize,
+    /// Segments of a spline, each 0.05 units of the noise long; the last one has no end.
+    pub segments: usize,
+}
+
+/// D = x - grad g with the convex g(x, sigma) = s^2 sum_ip psi_i((W x)_ip / s), s = sigma + 1e-4 (after Goujon et al. 2023,
+/// "A neural-network-based convex regularizer for inverse problems"), so grad g = s W^T phi(W x / s).
+///
+/// The filters W are convolutions one after the other, the first of zero mean, with `||W|| <= 1` as a whole; phi_i =
+/// psi_i' is an odd linear spline with slopes in [0, 1]. So grad g is monotone and nonexpansive, and D is firmly
+/// nonexpansive with a symmetric Jacobian: the proximal operator of a convex function (Moreau 1965). Scaling by s makes
+/// thresholds follow the noise.
+#[derive(Module, Debug)]
+pub struct Ridge {
+    layers: Vec<Conv3x3>,
+    slopes: Param<Tensor<2>>,
+    #[module(skip)]
+    config: RidgeConfig,
+}
+
+impl RidgeConfig {
+    /// Checks the configuration and makes the network with seeded weights, which meet no bound yet.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key that is out of range.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Ridge, Error> {
+        require_range("architecture.channels", self.channels, 1, 3)?;
+        require_range("architecture.depth", self.depth, 1, 6)?;
+        require_range("architecture.between", self.between, 1, 256)?;
+        require_range("architecture.filters", self.filters, 1, 256)?;
+        require_range("architecture.segments", self.segments, 2, 256)?;
+        let widths = Widths {
+            inputs: self.channels,
+            between: self.between,
+            outputs: self.filters,
+        };
+        Ok(Ridge {
+            layers: widths.init(self.depth, false, 1.0, seed, device),
+            slopes: initial_slopes([self.filters, self.segments], 2 * self.depth as u64, device),
+            config: self.clone(),
+        })
+    }
+
+    /// Side length of the receptive field: what a filter reads at all filters that a pixel is in.
+    pub fn receptive_field(&self) -> usize {
+        4 * self.depth + 1
+    }
+}
+
+impl Ridge {
+    /// D(x, sigma) = x - grad g(x, sigma), with zeros beyond the borders.
+    ///
+    /// # Shapes
+    /// `x`: `[N, C, H, W]`; `sigma`: `[N]`, in [0, 1] units.
+    pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
+        let s = scale(sigma);
+        x.clone() - self.scaled_gradient(x, s)
+    }
+
+    /// grad g(x, sigma).
+    pub(crate) fn gradient(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
+        self.scaled_gradient(x, scale(sigma))
+    }
+
+    fn scaled_gradient(&self, x: Tensor<4>, s: Tensor<4>) -> Tensor<4> {
+        let [n, c, h, w] = x.dims();
+        let coefficients = self.coefficients(x / s.clone());
+        let u = coefficients.spline(self.slopes.val());
+        let u = self.layers.iter().rev().fold(u, |u, layer| layer.transposed(u));
+        let margin = self.config.depth;
+        u.unpack().slice([0..n, 0..c, margin..margin + h, margin..margin + w]) * s
+    }
+
+    /// W x on all pixels where it is not zero: without a margin, each layer would cut off what the next one needs, and
+    /// the norm of the whole would not be that of the composed filters.
+    fn coefficients(&self, x: Tensor<4>) -> Activations {
+        let [n, c, h, w] = x.dims();
+        let margin = self.config.depth;
+        let rows = Tensor::zeros([n, c, margin, w], &x.device());
+        let x = Tensor::cat(vec![rows.clone(), x, rows], 2);
+        let columns = Tensor::zeros([n, c, h + 2 * margin, margin], &x.device());
+        let x = Tensor::cat(vec![columns.clone(), x, columns], 3);
+        self.layers
+            .iter()
+            .fold(Activations::pack(x), |x, layer| layer.forward(x, Activation::None))
+    }
+
+    /// g(x, sigma) of each image, in f64 from f32 coefficients.
+    pub(crate) fn potentials(&self, x: Tensor<4>, sigma: f64) -> Result<Vec<f64>, tweedie_imaging::Error> {
+        let n = x.dims()[0];
+        let s = sigma + LEAST_SIGMA;
+        let (filters, segments) = (self.config.filters, self.config.segments);
+        let coefficients = host(self.coefficients(x / s).unpack())?;
+        let slopes = host(self.slopes.val())?;
+        let pixels = coefficients.len() / (n * filters);
+        let of_image = |image: &[f32]| {
+            let planes = image.chunks(pixels).zip(slopes.chunks(segments));
+            s * s
+                * planes
+                    .flat_map(|(plane, slopes)| plane.iter().map(|&t| potential(t, slopes)))
+                    .sum::<f64>()
+        };
+        Ok(coefficients.chunks(pixels * filters).map(of_image).collect())
+    }
+
+    /// What the weights prove, for images of every size: grad g has the Lipschitz constant `||W||^2` times the largest
+    /// slope.
+    ///
+    /// # Errors
+    /// [`Error::Imaging`] if the device fails to deliver the weights.
+    pub fn proven(&self) -> Result<Proven, Error> {
+        let square = self.filter_norm()?.powi(2);
+        let [least, largest] = slope_range(&self.slopes)?;
+        let convex = least >= 0.0;
+        Ok(Proven {
+            gradient_step: true,
+            proximal: convex && square * largest <= 1.0,
+            lipschitz: Some((1.0 - square * least.min(0.0)).max(square * largest - 1.0)),
+            residual_lipschitz: Some(square * largest.max(-least)),
+            averaged: (convex && square * largest < 2.0).then_some(0.5 * square * largest),
+            ..Proven::default()
+        })
+    }
+
+    /// The nearest slopes in [0, 1], filters of zero mean, and the last convolution scaled down to `||W|| <= 1`.
+    ///
+    /// # Errors
+    /// As [`Ridge::proven`].
+    pub(crate) fn projected(mut self) -> Result<Self, Error> {
+        self.slopes = clamped_slopes(self.slopes)?;
+        let mut first = self.layers[0].weight_values()?;
+        for kernel in first.chunks_mut(9) {
+            let mean = kernel.iter().sum::<f32>() / 9.0;
+            kernel.iter_mut().for_each(|value| *value -= mean);
+        }
+        self.layers[0] = self.layers[0].clone().with_weight(first);
+        let norm = self.filter_norm()?;
+        if norm > 1.0 {
+            let factor = ((1.0 - F32_ROUNDING) / norm) as f32;
+            let last = self.layers.len() - 1;
+            let values = self.layers[last]
+                .weight_values()?
+                .into_iter()
+                .map(|value| value * factor);
+            self.layers[last] = self.layers[last].clone().with_weight(values.collect());
+        }
+        Ok(self)
+    }
+
+    fn filter_norm(&self) -> Result<f64, Error> {
+        let kernels = self.layers.iter().map(|layer| {
+            let [cout, cin, _, _] = layer.weight.val().dims();
+            let values = layer.weight_values()?;
+            Ok(Weight {
+                values,
+                cout,
+                cin,
+                side: 3,
+            })
+        });
+        Ok(norm_bound(&composed(kernels.collect::<Result<Vec<_>, Error>>()?)))
+    }
+
+    /// The configuration that the network was made with.
+    pub fn config(&self) -> &RidgeConfig {
+        &self.config
+    }
+}
+
+/// Slopes of Huber's function, 1 up to a third of the segments and 0 beyond.
+pub(crate) fn initial_slopes(dims: [usize; 2], id: u64, device: &Device) -> Param<Tensor<2>> {
+    let [channels, segments] = dims;
+    let slope = |at: usize| if at % segments < segments / 3 { 1.0 } else { 0.0 };
+    init::param((0..channels * segments).map(slope).collect(), dims, id, device)
+}
+
+/// The nearest slopes in [0, 1].
+pub(crate) fn clamped_slopes(slopes: Param<Tensor<2>>) -> Result<Param<Tensor<2>>, Error> {
+    let (values, dims) = (host(slopes.val())?, slopes.val().dims());
+    Ok(match values.iter().all(|slope| (0.0..=1.0).contains(slope)) {
+        true => slopes,
+        false => init::replaced(
+            slopes,
+            values.into_iter().map(|slope| slope.clamp(0.0, 1.0)).collect(),
+            dims,
+        ),
+    })
+}
+
+/// The least and the largest slope.
+pub(crate) fn slope_range(slopes: &Param<Tensor<2>>) -> Result<[f64; 2], Error> {
+    let values = host(slopes.val())?;
+    let range = values
+        .into_iter()
+        .fold([f32::INFINITY, f32::NEG_INFINITY], |[least, largest], slope| {
+            [least.min(slope), largest.max(slope)]
+        });
+    Ok(range.map(f64::from))
+}
+
+/// s = sigma + 1e-4, `[N, 1, 1, 1]`.
+pub(crate) fn scale(sigma: Tensor<1>) -> Tensor<4> {
+    let [n] = sigma.dims();
+    (sigma + LEAST_SIGMA).reshape([n, 1, 1, 1])
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, tweedie_imaging::Error> {
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| tweedie_imaging::Error::Device {
+            reason: error.to_string(),
+        })
+}
