@@ -44,6 +44,19 @@ pub fn network(architecture: &Architecture) -> String {
                 k = config.kernel
             );
         }
+        Architecture::GradientStep(config) => {
+            return format!(
+                "x - grad g of {} convolutions of {} channels at half resolution",
+                config.depth, config.width
+            );
+        }
+        Architecture::Lipschitz(config) => {
+            return format!(
+                "{} averaged proximal layers of {} channels at half resolution",
+                config.blocks, config.width
+            );
+        }
+        Architecture::Ridge(_) => return "a proximal step of learned convex ridge functions".to_owned(),
         Architecture::Unet(config) => (
             format!("U-Net of {:?} channels", config.widths),
             config.bias,

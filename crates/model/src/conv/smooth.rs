@@ -182,8 +182,8 @@ mod ndarray {
 
 #[cfg(feature = "wgpu")]
 mod cube {
-    impl super::SmoothOps for burn::backend::CubeBackend {}
-    impl super::SmoothGrads for burn::backend::CubeBackend {}
+    impl super::SmoothOps for burn_wgpu::CubeBackend {}
+    impl super::SmoothGrads for burn_wgpu::CubeBackend {}
 }
 
 impl Activations {

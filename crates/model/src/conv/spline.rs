@@ -273,8 +273,8 @@ mod ndarray {
 
 #[cfg(feature = "wgpu")]
 mod cube {
-    impl super::SplineOps for burn::backend::CubeBackend {}
-    impl super::SplineGrads for burn::backend::CubeBackend {}
+    impl super::SplineOps for burn_wgpu::CubeBackend {}
+    impl super::SplineGrads for burn_wgpu::CubeBackend {}
 }
 
 impl Activations {
