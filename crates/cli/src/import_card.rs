@@ -44,6 +44,24 @@ pub fn network(architecture: &Architecture) -> String {
                 k = config.kernel
             );
         }
+        Architecture::GradientStep(config) => {
+            return format!(
+                "gradient step on half the squared norm of {} convolutions of {} channels; reads the noise level",
+                config.depth, config.width
+            );
+        }
+        Architecture::Lipschitz(config) => {
+            return format!(
+                "{} proximal layers of {} channels at half resolution; reads the noise level",
+                config.blocks, config.width
+            );
+        }
+        Architecture::Ridge(config) => {
+            return format!(
+                "gradient step on {} learned convex functions; reads the noise level",
+                config.filters
+            );
+        }
         Architecture::Unet(config) => (
             format!("U-Net of {:?} channels", config.widths),
             config.bias,
