@@ -46,17 +46,22 @@ pub fn network(architecture: &Architecture) -> String {
         }
         Architecture::GradientStep(config) => {
             return format!(
-                "x - grad g of {} convolutions of {} channels at half resolution",
+                "gradient step on half the squared norm of {} convolutions of {} channels; reads the noise level",
                 config.depth, config.width
             );
         }
         Architecture::Lipschitz(config) => {
             return format!(
-                "{} averaged proximal layers of {} channels at half resolution",
+                "{} proximal layers of {} channels at half resolution; reads the noise level",
                 config.blocks, config.width
             );
         }
-        Architecture::Ridge(_) => return "a proximal step of learned convex ridge functions".to_owned(),
+        Architecture::Ridge(config) => {
+            return format!(
+                "gradient step on {} learned convex functions; reads the noise level",
+                config.filters
+            );
+        }
         Architecture::Unet(config) => (
             format!("U-Net of {:?} channels", config.widths),
             config.bias,
