@@ -9,7 +9,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{json, succeed, tweedie};
+use common::{json, small, succeed, tweedie};
 use tweedie_imaging::{ColorMode, read_image};
 
 /// Pixels may differ by so much, where white is 1: convolutions on the CPU go through Winograd transforms, those of the
@@ -32,27 +32,6 @@ fn devices() -> Vec<&'static str> {
         }
     }
     devices
-}
-
-/// A small picture: the middle of a bundled one.
-fn small(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("small.npy");
-    let camera = read_image(&common::root().join("datasets/samples/camera.png"), ColorMode::Gray).unwrap();
-    let [.., cols] = camera.dims;
-    let values = (0..48)
-        .flat_map(|i| {
-            camera.values[(100 + i) * cols + 90..][..48]
-                .iter()
-                .map(|&value| f64::from(value))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    let array = tweedie_imaging::Array {
-        shape: vec![48, 48],
-        values,
-    };
-    tweedie_imaging::write_array(&path, &array).unwrap();
-    path
 }
 
 fn largest_difference(a: &Path, b: &Path) -> f32 {

@@ -75,3 +75,28 @@ pub fn names(folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// A picture of 48x48 in the folder: the middle of a bundled one.
+pub fn small(folder: &Path) -> PathBuf {
+    let path = folder.join("small.npy");
+    let camera = tweedie_imaging::read_image(
+        &root().join("datasets/samples/camera.png"),
+        tweedie_imaging::ColorMode::Gray,
+    )
+    .unwrap();
+    let [.., cols] = camera.dims;
+    let values = (0..48)
+        .flat_map(|i| {
+            camera.values[(100 + i) * cols + 90..][..48]
+                .iter()
+                .map(|&value| f64::from(value))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let array = tweedie_imaging::Array {
+        shape: vec![48, 48],
+        values,
+    };
+    tweedie_imaging::write_array(&path, &array).unwrap();
+    path
+}
