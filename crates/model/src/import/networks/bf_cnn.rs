@@ -32,5 +32,5 @@ pub(super) fn read(tensors: &mut Tensors) -> Result<Recognised, Wrong> {
         }
         layers.push(layer);
     }
-    bias_free::network(Stack::new(layers)?)
+    blind_residual(Stack::new(layers)?)
 }

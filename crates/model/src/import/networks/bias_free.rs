@@ -1,10 +1,10 @@
 //! Bias-free DnCNN (Mohan et al. 2020): no biases, normalised by x / (sqrt(running_var) + 1e-5) * weight.
 
 use super::Recognised;
+use super::dncnn::blind_residual;
 use crate::import::stack::{Layer, Stack};
 use crate::import::tensors::Tensors;
 use crate::import::wrong::{Wrong, printable};
-use crate::{Architecture, Conditioning, DncnnConfig, Padding};
 
 /// Added to the standard deviation, not to the variance as elsewhere.
 const EPS: f64 = 1e-5;
@@ -46,28 +46,5 @@ pub(super) fn read(tensors: &mut Tensors) -> Result<Recognised, Wrong> {
         layers.push(layer.then(&scale, None));
     }
     layers.push(convolution(tensors, "last_layer".to_owned())?);
-    network(Stack::new(layers)?)
-}
-
-/// A blind residual network without biases, D(x) = x - N(x).
-pub(super) fn network(stack: Stack) -> Result<Recognised, Wrong> {
-    let shape = stack.shape();
-    if shape.inputs != shape.outputs {
-        return Err(Wrong::new(
-            format!("{} output channels, as many as inputs", shape.inputs),
-            shape.outputs.to_string(),
-        ));
-    }
-    Ok(Recognised {
-        architecture: Architecture::Dncnn(DncnnConfig {
-            channels: shape.inputs,
-            depth: shape.depth,
-            width: shape.width,
-            bias: shape.bias,
-            residual: true,
-            conditioning: Conditioning::Blind,
-            padding: Padding::Zero,
-        }),
-        weights: stack.weights()?,
-    })
+    blind_residual(Stack::new(layers)?)
 }

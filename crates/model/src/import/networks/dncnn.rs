@@ -5,6 +5,7 @@
 //! its spectral norm.
 
 use super::{Recognised, sequential};
+use crate::import::stack::Stack;
 use crate::import::tensors::Tensors;
 use crate::import::wrong::Wrong;
 use crate::{Architecture, Conditioning, DncnnConfig, Padding};
@@ -14,7 +15,11 @@ pub(super) fn matches(tensors: &Tensors) -> bool {
 }
 
 pub(super) fn read(tensors: &mut Tensors) -> Result<Recognised, Wrong> {
-    let stack = sequential::read(tensors)?;
+    blind_residual(sequential::read(tensors)?)
+}
+
+/// D(x) = x - N(x) with a stack N that does not read the noise level.
+pub(super) fn blind_residual(stack: Stack) -> Result<Recognised, Wrong> {
     let shape = stack.shape();
     if shape.inputs != shape.outputs {
         return Err(Wrong::new(
