@@ -1,6 +1,7 @@
 //! BF-CNN (Kadkhodaie and Simoncelli 2021): DnCNN without biases, normalised by x / running_sd * gamma.
 
-use super::{Recognised, bias_free};
+use super::Recognised;
+use super::dncnn::blind_residual;
 use crate::import::stack::{Layer, Stack};
 use crate::import::tensors::Tensors;
 use crate::import::wrong::Wrong;
