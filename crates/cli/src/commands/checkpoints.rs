@@ -112,8 +112,9 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
     for classical in Classical::ALL {
         results.push(without_weights(classical))?;
     }
+    let width = results.items().iter().map(|item| item.name.len()).fold(16, usize::max);
     session.say(format_args!(
-        "{:16}  {:6}  {:16}  {:12}  folder",
+        "{:width$}  {:6}  {:16}  {:13}  folder",
         "name", "images", "noise levels", "architecture"
     ));
     for item in results.items() {
@@ -124,7 +125,7 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
         };
         let images = channels_text(item.channels);
         session.say(format_args!(
-            "{:16}  {images:6}  {levels:16}  {:12}  {}",
+            "{:width$}  {images:6}  {levels:16}  {:13}  {}",
             item.name,
             item.architecture,
             item.folder.as_deref().unwrap_or("(no weights)")
