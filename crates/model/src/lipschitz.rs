@@ -14,7 +14,10 @@ use crate::{Activation, Activations, Conv3x3, Error};
 
 /// The norm that training holds layers to, over the norm that is allowed: estimates on a grid are a little low, and the
 /// bound is a little high.
-const TRAINING_MARGIN: f64 = 0.985;
+pub(crate) const TRAINING_MARGIN: f64 = 0.985;
+
+/// Singular values that are looked at after each training step; several grow at a time.
+pub(crate) const PULLS: usize = 3;
 
 /// Relative rounding of scaled weights: without this allowance they would have to be scaled again and again.
 const F32_ROUNDING: f64 = 1e-6;
@@ -98,17 +101,12 @@ impl Block {
         })
     }
 
-    /// The block with slopes in [0, 1] and W times `factor` where that is below 1.
-    fn constrained(self, factor: f64) -> Result<Self, Error> {
-        let slopes = clamped_slopes(self.slopes)?;
-        let conv = if factor < 1.0 {
-            let values = self.conv.weight_values()?;
-            let scaled = values.into_iter().map(|value| value * factor as f32).collect();
-            self.conv.with_weight(scaled)
-        } else {
-            self.conv
-        };
-        Ok(Self { conv, slopes })
+    /// The block with slopes in [0, 1] and other weights.
+    fn constrained(self, values: Vec<f32>) -> Result<Self, Error> {
+        Ok(Self {
+            conv: self.conv.with_weight(values),
+            slopes: clamped_slopes(self.slopes)?,
+        })
     }
 }
 
@@ -166,8 +164,11 @@ impl Lipschitz {
     pub(crate) fn certified(self) -> Result<Self, Error> {
         let certify = |mut block: Block| {
             loop {
-                let bound = norm_bound(&block.weight()?);
-                block = block.constrained((1.0 - F32_ROUNDING) / bound)?;
+                let mut weight = block.weight()?;
+                let bound = norm_bound(&weight);
+                let factor = ((1.0 - F32_ROUNDING) / bound).min(1.0) as f32;
+                weight.values.iter_mut().for_each(|value| *value *= factor);
+                block = block.constrained(weight.values)?;
                 if bound <= 1.0 {
                     return Ok(block);
                 }
@@ -177,17 +178,21 @@ impl Lipschitz {
         Ok(Self { blocks, ..self })
     }
 
-    /// One step of power iteration for each layer, and a projection of those whose norm is above the target.
+    /// A few steps of power iteration for each layer, each of which pulls down a singular value above the target.
     ///
     /// # Errors
     /// As [`Lipschitz::proven`].
     pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
         let project = |(index, block): (usize, Block)| {
-            let weight = block.weight()?;
+            let mut weight = [block.weight()?];
             if iterations.len() == index {
                 iterations.push(PowerIteration::new(&weight, index as u64, device));
             }
-            block.constrained(TRAINING_MARGIN / iterations[index].step(&weight, device))
+            for _ in 0..PULLS {
+                iterations[index].pull_down(&mut weight, TRAINING_MARGIN, device);
+            }
+            let [weight] = weight;
+            block.constrained(weight.values)
         };
         let blocks = self.blocks.into_iter().enumerate().map(project);
         Ok(Self {

@@ -82,7 +82,7 @@ impl Network {
     pub(crate) fn certified(self) -> Result<Self, Error> {
         match self {
             Self::Lipschitz(network) => network.certified().map(Self::Lipschitz),
-            Self::Ridge(network) => network.projected().map(Self::Ridge),
+            Self::Ridge(network) => network.certified().map(Self::Ridge),
             other => Ok(other),
         }
     }
@@ -91,7 +91,7 @@ impl Network {
     pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
         match self {
             Self::Lipschitz(network) => network.projected(iterations, device).map(Self::Lipschitz),
-            Self::Ridge(network) => network.projected().map(Self::Ridge),
+            Self::Ridge(network) => network.projected(iterations, device).map(Self::Ridge),
             other => Ok(other),
         }
     }

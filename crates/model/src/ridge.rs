@@ -9,7 +9,8 @@ use crate::conv::spline::potential;
 use crate::conv::stack::Widths;
 use crate::dncnn::one;
 use crate::network::Proven;
-use crate::spectral::{Weight, composed, norm_bound};
+use crate::lipschitz::{PULLS, TRAINING_MARGIN};
+use crate::spectral::{PowerIteration, Weight, composed, norm_bound};
 use crate::{Activation, Activations, Conv3x3, Error, init};
 
 /// The filters act on x / (sigma + this), which is defined at sigma = 0 too: a fortieth of a grey level.
@@ -158,7 +159,37 @@ impl Ridge {
     ///
     /// # Errors
     /// As [`Ridge::proven`].
-    pub(crate) fn projected(mut self) -> Result<Self, Error> {
+    pub(crate) fn certified(self) -> Result<Self, Error> {
+        let mut ridge = self.centred()?;
+        let norm = ridge.filter_norm()?;
+        if let Some(last) = ridge.layers.last_mut().filter(|_| norm > 1.0) {
+            let factor = ((1.0 - F32_ROUNDING) / norm) as f32;
+            let values = last.weight_values()?.into_iter().map(|value| value * factor);
+            *last = last.clone().with_weight(values.collect());
+        }
+        Ok(ridge)
+    }
+
+    /// As [`Ridge::certified`], but for a few steps of power iteration that pull down singular values above the target.
+    ///
+    /// # Errors
+    /// As [`Ridge::proven`].
+    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
+        let mut ridge = self.centred()?;
+        let mut weights = ridge.weights()?;
+        if iterations.is_empty() {
+            iterations.push(PowerIteration::new(&weights, 0, device));
+        }
+        for _ in 0..PULLS {
+            iterations[0].pull_down(&mut weights, TRAINING_MARGIN, device);
+        }
+        if let Some((layer, weight)) = ridge.layers.last_mut().zip(weights.pop()) {
+            *layer = layer.clone().with_weight(weight.values);
+        }
+        Ok(ridge)
+    }
+
+    fn centred(mut self) -> Result<Self, Error> {
         self.slopes = clamped_slopes(self.slopes)?;
         let mut first = self.layers[0].weight_values()?;
         for kernel in first.chunks_mut(9) {
@@ -166,21 +197,11 @@ impl Ridge {
             kernel.iter_mut().for_each(|value| *value -= mean);
         }
         self.layers[0] = self.layers[0].clone().with_weight(first);
-        let norm = self.filter_norm()?;
-        if norm > 1.0 {
-            let factor = ((1.0 - F32_ROUNDING) / norm) as f32;
-            let last = self.layers.len() - 1;
-            let values = self.layers[last]
-                .weight_values()?
-                .into_iter()
-                .map(|value| value * factor);
-            self.layers[last] = self.layers[last].clone().with_weight(values.collect());
-        }
         Ok(self)
     }
 
-    fn filter_norm(&self) -> Result<f64, Error> {
-        let kernels = self.layers.iter().map(|layer| {
+    fn weights(&self) -> Result<Vec<Weight>, Error> {
+        let weight = |layer: &Conv3x3| {
             let [cout, cin, _, _] = layer.weight.val().dims();
             let values = layer.weight_values()?;
             Ok(Weight {
@@ -189,8 +210,12 @@ impl Ridge {
                 cin,
                 side: 3,
             })
-        });
-        Ok(norm_bound(&composed(kernels.collect::<Result<Vec<_>, Error>>()?)))
+        };
+        self.layers.iter().map(weight).collect()
+    }
+
+    fn filter_norm(&self) -> Result<f64, Error> {
+        Ok(norm_bound(&composed(self.weights()?)))
     }
 
     /// The configuration that the network was made with.

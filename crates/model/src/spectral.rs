@@ -275,14 +275,14 @@ impl PowerIteration {
     const FIRST_STEPS: usize = 30;
 
     /// From a seeded vector.
-    pub(crate) fn new(weight: &Weight, stream: u64, device: &Device) -> Self {
-        let cin = weight.cin;
+    pub(crate) fn new(layers: &[Weight], stream: u64, device: &Device) -> Self {
+        let cin = layers.first().map_or(0, |layer| layer.cin);
         let mut iteration = Self {
             vector: gaussian_values(cin * SIDE * SIDE, 1.0, 1, stream),
             cin,
         };
         for _ in 0..Self::FIRST_STEPS {
-            iteration.step(weight, device);
+            iteration.step(layers, device);
         }
         iteration
     }
@@ -301,26 +301,94 @@ impl PowerIteration {
     }
 
     /// One step v <- W^T W v / ||W^T W v||; returns ||W v||, a lower bound on ||W|| that nears it.
-    pub(crate) fn step(&mut self, weight: &Weight, device: &Device) -> f64 {
-        let layer = Conv3x3::from_weight(Tensor::from_data(
-            TensorData::new(weight.values.clone(), [weight.cout, weight.cin, 3, 3]),
-            device,
-        ));
-        let norm = |values: &[f32]| values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-        let scale = norm(&self.vector);
-        if scale == 0.0 || self.cin != weight.cin {
-            return 0.0;
+    pub(crate) fn step(&mut self, layers: &[Weight], device: &Device) -> f64 {
+        self.image(layers, device).map_or(0.0, |image| norm(&image.y))
+    }
+
+    /// One step, and where n = ||W v|| is above `limit` the change of the last layer L of least Frobenius norm that takes
+    /// it there to first order: L <- L - (n - limit) G / ||G||^2, G = dn/dL.
+    ///
+    /// Scaling all of L instead would shrink every other singular value each time that training lets the largest one grow,
+    /// until nothing else is left.
+    pub(crate) fn pull_down(&mut self, layers: &mut [Weight], limit: f64, device: &Device) {
+        let Some((Image { input, y }, last)) = self.image(layers, device).zip(layers.last_mut()) else {
+            return;
+        };
+        let excess = norm(&y) - limit;
+        if excess <= 0.0 {
+            return;
         }
+        let gradient = kernel_gradient(&input, &y);
+        let square = gradient.iter().map(|g| g * g).sum::<f64>();
+        for (value, g) in last.values.iter_mut().zip(&gradient) {
+            *value -= (excess * g / square) as f32;
+        }
+    }
+
+    /// W v for the unit vector v; v moves on.
+    fn image(&mut self, layers: &[Weight], device: &Device) -> Option<Image> {
+        let (last, before) = layers.split_last()?;
+        let scale = norm(&self.vector);
+        if scale == 0.0 || self.cin != layers[0].cin {
+            return None;
+        }
+        let conv = |weight: &Weight| {
+            let data = TensorData::new(weight.values.clone(), [weight.cout, weight.cin, 3, 3]);
+            Conv3x3::from_weight(Tensor::from_data(data, device))
+        };
+        let (last, before): (_, Vec<Conv3x3>) = (conv(last), before.iter().map(conv).collect());
         let unit = self.vector.iter().map(|v| (f64::from(*v) / scale) as f32).collect();
         let v = Tensor::<4>::from_data(TensorData::new::<f32, _>(unit, [1, self.cin, SIDE, SIDE]), device);
-        let y = layer.forward(Activations::pack(v), Activation::None);
-        let next = layer.transposed(y.clone()).unpack();
-        let (Ok(y), Ok(next)) = (y.unpack().try_into_vec_as::<f32>(), next.try_into_vec_as::<f32>()) else {
-            return 0.0;
-        };
+        let input = before
+            .iter()
+            .fold(Activations::pack(v), |x, layer| layer.forward(x, Activation::None));
+        let y = last.forward(input.clone(), Activation::None);
+        let next = before
+            .iter()
+            .rev()
+            .fold(last.transposed(y.clone()), |x, layer| layer.transposed(x));
+        let values = |x: Activations| x.unpack().try_into_vec_as::<f32>().ok();
+        let (input, y, next) = (values(input)?, values(y)?, values(next)?);
         self.vector = next;
-        norm(&y)
+        Some(Image { input, y })
     }
+}
+
+/// What the last layer makes of its input, channel by channel on the grid.
+struct Image {
+    input: Vec<f32>,
+    y: Vec<f32>,
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+}
+
+/// d||y|| / dL for y = L input: the correlation of y / ||y|| and the input over the nine shifts.
+fn kernel_gradient(input: &[f32], y: &[f32]) -> Vec<f64> {
+    let (side, norm) = (SIDE as isize, norm(y));
+    let of_output = |y: &[f32]| {
+        input
+            .chunks(SIDE * SIDE)
+            .flat_map(|input| {
+                (0..9).map(move |tap: isize| {
+                    let (down, right) = (tap / 3 - 1, tap % 3 - 1);
+                    let rows = (-down).max(0)..side - down.max(0);
+                    let (from, len) = ((-right).max(0), (side - right.abs()) as usize);
+                    let sum: f32 = rows
+                        .map(|row| {
+                            let y = &y[(row * side + from) as usize..][..len];
+                            let input = &input[((row + down) * side + from + right) as usize..][..len];
+                            y.iter().zip(input).map(|(y, v)| y * v).sum::<f32>()
+                        })
+                        .sum();
+                    f64::from(sum) / norm
+                })
+            })
+            .collect::<Vec<f64>>()
+    };
+    let rows: Vec<Vec<f64>> = y.par_chunks(SIDE * SIDE).map(of_output).collect();
+    rows.concat()
 }
 
 #[cfg(test)]
@@ -383,5 +451,41 @@ mod tests {
                 "{cin} to {cout}: {estimate} and {bound}"
             );
         }
+    }
+
+    /// dn/dL against central differences, and the norm at the limit after a few pulls while other values keep theirs.
+    #[test]
+    fn pulling_down_the_norm_changes_little_else() {
+        let device = Device::flex();
+        let weight = |cin: usize, cout: usize| Weight {
+            values: gaussian_values(cout * cin * 9, 0.1, 4, cin as u64),
+            cout,
+            cin,
+            side: 3,
+        };
+        let mut layers = [weight(2, 6), weight(6, 8)];
+        let mut iteration = PowerIteration::new(&layers, 0, &device);
+        let Image { input, y } = iteration.clone().image(&layers, &device).unwrap();
+        let gradient = kernel_gradient(&input, &y);
+        let at = |tap: usize, step: f32| {
+            let mut moved = layers.clone();
+            moved[1].values[tap] += step;
+            norm(&iteration.clone().image(&moved, &device).unwrap().y)
+        };
+        for tap in [0, 4, 100, 431] {
+            let expected = (at(tap, 0.01) - at(tap, -0.01)) / 0.02;
+            assert!((gradient[tap] - expected).abs() < 1e-3, "{} {expected}", gradient[tap]);
+        }
+        let (before, limit) = (layers[1].values.clone(), 0.9 * norm(&y));
+        for _ in 0..100 {
+            iteration.pull_down(&mut layers, limit, &device);
+        }
+        let mut fresh = PowerIteration::new(&layers, 1, &device);
+        let after = (0..50).map(|_| fresh.step(&layers, &device)).fold(0.0, f64::max);
+        assert!(after < 1.02 * limit, "{after} {limit}");
+        let change: Vec<f32> = layers[1].values.iter().zip(&before).map(|(a, b)| a - b).collect();
+        // Scaling would change L by a tenth of its norm.
+        let change = norm(&change) / norm(&before);
+        assert!(change < 0.05, "{change}");
     }
 }

@@ -129,17 +129,20 @@ impl Trainer {
     /// Goes on from the last save in the run's folder.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] if the state is broken or belongs to another configuration (only the number of steps,
-    /// the learning rates, `save` and the folders may differ).
+    /// [`Error::Checkpoint`] if the state is broken or belongs to another configuration (only the number of steps, the
+    /// size of the batches and their crops, the rates and the clipping of the optimizer, `save` and the folders may differ).
     pub fn resume(mut self) -> Result<Self, Error> {
         let state = State::load(&self.folder, &weights_from_network(&self.network)?)?;
         let mut saved = state.progress.config.clone();
         saved.training.steps = self.config.training.steps;
-        // A schedule may be changed on the way: rates say how to go on, not what was done.
+        // A schedule may be changed on the way: it says how to go on, not what was done.
+        saved.training.batch = self.config.training.batch;
+        saved.data.patch = self.config.data.patch;
         let (old, new) = (&mut saved.optimizer, &self.config.optimizer);
         old.learning_rate = new.learning_rate;
         old.final_learning_rate = new.final_learning_rate;
         old.warmup_steps = new.warmup_steps;
+        old.clip_norm = new.clip_norm;
         saved.data.folders.clone_from(&self.config.data.folders);
         saved.validation.folders.clone_from(&self.config.validation.folders);
         saved.save = self.config.save.clone();
