@@ -19,6 +19,7 @@ mod output;
 mod overrides;
 mod progress;
 mod provenance;
+mod published;
 mod scores;
 mod session;
 mod solve;

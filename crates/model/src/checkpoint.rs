@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::{Sigma, SigmaSupport, sha256_bytes};
 
-use crate::tensor_file::{self, checkpoint};
+use crate::tensor_file::{self, Precision, checkpoint};
 use crate::train::TrainingRecord;
 use crate::weights::{differences, network_with_weights, weights_from_network};
 use crate::{Architecture, Error, Network, NetworkDenoiser, SourceRecord};
@@ -40,11 +40,14 @@ pub struct CheckpointConfig {
 }
 
 /// Which weights belong to a configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsRecord {
     /// sha256 of `model.safetensors`.
     pub sha256: String,
+    /// How they are stored.
+    #[serde(default)]
+    pub precision: Precision,
     /// sha256 of the weights before the last save. Two files cannot be replaced in one step: the configuration is
     /// written first, and a run that is killed before the new weights are in place still has the old ones.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,17 +119,15 @@ impl Checkpoint {
             ));
         }
         let mut config = config;
-        config.weights = WeightsRecord {
-            sha256,
-            previous_sha256: None,
-        };
+        config.weights.sha256 = sha256;
+        config.weights.previous_sha256 = None;
         Ok(Self {
             network: network_with_weights(network, &weights),
             config,
         })
     }
 
-    /// Writes the weights and the configuration; the folder is made if it is not there.
+    /// Writes the weights, in the configuration's precision, and the configuration; the folder is made if it is not there.
     ///
     /// # Errors
     /// [`Error::Imaging`] naming the file that cannot be written.
@@ -137,12 +138,11 @@ impl Checkpoint {
             path: folder.to_path_buf(),
             source,
         })?;
-        let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, &[], None)?;
+        let precision = self.config.weights.precision;
+        let bytes = tensor_file::encode(&path, &weights_from_network(&self.network)?, precision, &[], None)?;
         let previous = path.exists().then(|| tweedie_imaging::sha256_file(&path)).transpose()?;
-        self.config.weights = WeightsRecord {
-            sha256: sha256_bytes(&bytes),
-            previous_sha256: previous,
-        };
+        self.config.weights.sha256 = sha256_bytes(&bytes);
+        self.config.weights.previous_sha256 = previous;
         save_config(folder, &self.config)?;
         tensor_file::write(&path, &bytes)?;
         self.config.weights.previous_sha256 = None;
@@ -174,13 +174,9 @@ impl Checkpoint {
 impl CheckpointConfig {
     /// A configuration for weights that were not saved yet.
     pub fn new(architecture: Architecture, noise: NoiseRange, training: Option<TrainingRecord>) -> Self {
-        let weights = WeightsRecord {
-            sha256: String::new(),
-            previous_sha256: None,
-        };
         Self {
             format: FORMAT,
-            weights,
+            weights: WeightsRecord::default(),
             noise,
             architecture,
             training,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tensor_file::{self, checkpoint};
+use crate::tensor_file::{self, Precision, checkpoint};
 use crate::weights::{Weights, weights_from_network};
 use crate::{Architecture, Checkpoint, Error, NoiseRange};
 
@@ -38,7 +38,7 @@ impl Checkpoint {
         let json = serde_json::to_string(&exported)
             .map_err(|error| checkpoint(path, "an architecture", &error.to_string()))?;
         let metadata = HashMap::from([("format".to_owned(), "pt".to_owned()), (METADATA.to_owned(), json)]);
-        let bytes = tensor_file::encode(path, &weights, &[], Some(metadata))?;
+        let bytes = tensor_file::encode(path, &weights, Precision::F32, &[], Some(metadata))?;
         tensor_file::write(path, &bytes)
     }
 }

@@ -128,7 +128,7 @@ mod tests {
 
         let device = Device::flex();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let checkpoint = Checkpoint::load(&root.join("checkpoints/gray"), &device).unwrap();
+        let checkpoint = Checkpoint::load(&root.join("checkpoints/gray-small"), &device).unwrap();
         let Network::Ffdnet(network) = checkpoint.network else {
             panic!("gray is an ffdnet")
         };

@@ -40,4 +40,5 @@ pub use lipschitz::{Lipschitz, LipschitzConfig};
 pub use network::{Network, Proven};
 pub use potential::PotentialDenoiser;
 pub use ridge::{Ridge, RidgeConfig};
+pub use tensor_file::Precision;
 pub use unet::{Unet, UnetConfig};

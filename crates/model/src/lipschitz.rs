@@ -16,9 +16,6 @@ use crate::{Activation, Activations, Conv3x3, Error};
 /// bound is a little high.
 pub(crate) const TRAINING_MARGIN: f64 = 0.985;
 
-/// Singular values that are looked at after each training step; several grow at a time.
-pub(crate) const PULLS: usize = 3;
-
 /// Relative rounding of scaled weights: without this allowance they would have to be scaled again and again.
 const F32_ROUNDING: f64 = 1e-6;
 
@@ -178,31 +175,63 @@ impl Lipschitz {
         Ok(Self { blocks, ..self })
     }
 
-    /// A few steps of power iteration for each layer, each of which pulls down a singular value above the target.
+    /// The network that a training step differentiates: one step of power iteration for each layer, and W over its norm
+    /// where that is above the target. `iterations` go on from step to step.
+    ///
+    /// The norm is differentiated too (as Miyato et al. 2018). Scaling W after a step of Adam instead, or pulling its
+    /// largest singular value down, made the loss rise in the long run: the gradient always asks for larger weights, Adam
+    /// gives every weight a step of the same size, and what is left of it after the projection leads nowhere.
     ///
     /// # Errors
     /// As [`Lipschitz::proven`].
-    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
-        let project = |(index, block): (usize, Block)| {
-            let mut weight = [block.weight()?];
+    pub(crate) fn normalised(&self, iterations: &mut Vec<PowerIteration>) -> Result<Self, Error> {
+        let normalise = |(index, block): (usize, &Block)| {
+            let weight = [block.weight()?];
+            let device = block.conv.weight.val().device();
+            let plain = device.clone().without_autodiff();
             if iterations.len() == index {
-                iterations.push(PowerIteration::new(&weight, index as u64, device));
+                iterations.push(PowerIteration::new(&weight, index as u64, &plain));
             }
-            for _ in 0..PULLS {
-                iterations[index].pull_down(&mut weight, TRAINING_MARGIN, device);
-            }
-            let [weight] = weight;
-            block.constrained(weight.values)
+            iterations[index].step(&weight, &plain);
+            let norm = iterations[index].norm(std::slice::from_ref(&block.conv), &device);
+            Ok(Block {
+                conv: block.conv.with_tensor(limited(block.conv.weight.val(), norm)),
+                slopes: block.slopes.clone(),
+            })
         };
-        let blocks = self.blocks.into_iter().enumerate().map(project);
         Ok(Self {
-            blocks: blocks.collect::<Result<_, Error>>()?,
-            ..self
+            blocks: self
+                .blocks
+                .iter()
+                .enumerate()
+                .map(normalise)
+                .collect::<Result<_, Error>>()?,
+            config: self.config.clone(),
         })
+    }
+
+    /// Slopes in [0, 1].
+    ///
+    /// # Errors
+    /// As [`Lipschitz::proven`].
+    pub(crate) fn clamped(self) -> Result<Self, Error> {
+        let clamp = |block: Block| {
+            Ok(Block {
+                slopes: clamped_slopes(block.slopes)?,
+                ..block
+            })
+        };
+        let blocks = self.blocks.into_iter().map(clamp).collect::<Result<_, Error>>()?;
+        Ok(Self { blocks, ..self })
     }
 
     /// The configuration that the network was made with.
     pub fn config(&self) -> &LipschitzConfig {
         &self.config
     }
+}
+
+/// W / max(1, norm / target).
+pub(crate) fn limited(weight: Tensor<4>, norm: Tensor<1>) -> Tensor<4> {
+    weight / (norm / TRAINING_MARGIN).clamp_min(1.0).reshape([1, 1, 1, 1])
 }

@@ -1,7 +1,7 @@
 //! One type for all networks, so that training and checkpoints need no type parameter.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 
 use crate::spectral::PowerIteration;
 use crate::{Crr, Dncnn, Error, Ffdnet, GradientStep, Lipschitz, Ridge, Unet};
@@ -87,11 +87,21 @@ impl Network {
         }
     }
 
-    /// The network near its bounds after a training step; `iterations` go on from step to step.
-    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
+    /// The network that a training step differentiates: with weights near its bounds, as functions of its own weights;
+    /// the same network where it has no bounds. `iterations` go on from step to step.
+    pub(crate) fn normalised(&self, iterations: &mut Vec<PowerIteration>) -> Result<Self, Error> {
         match self {
-            Self::Lipschitz(network) => network.projected(iterations, device).map(Self::Lipschitz),
-            Self::Ridge(network) => network.projected(iterations, device).map(Self::Ridge),
+            Self::Lipschitz(network) => network.normalised(iterations).map(Self::Lipschitz),
+            Self::Ridge(network) => network.normalised(iterations).map(Self::Ridge),
+            other => Ok(other.clone()),
+        }
+    }
+
+    /// The network after a training step, its splines within their bounds.
+    pub(crate) fn clamped(self) -> Result<Self, Error> {
+        match self {
+            Self::Lipschitz(network) => network.clamped().map(Self::Lipschitz),
+            Self::Ridge(network) => network.clamped().map(Self::Ridge),
             other => Ok(other),
         }
     }

@@ -8,8 +8,8 @@ use crate::architecture::require_range;
 use crate::conv::spline::potential;
 use crate::conv::stack::Widths;
 use crate::dncnn::one;
+use crate::lipschitz::limited;
 use crate::network::Proven;
-use crate::lipschitz::{PULLS, TRAINING_MARGIN};
 use crate::spectral::{PowerIteration, Weight, composed, norm_bound};
 use crate::{Activation, Activations, Conv3x3, Error, init};
 
@@ -170,23 +170,42 @@ impl Ridge {
         Ok(ridge)
     }
 
-    /// As [`Ridge::certified`], but for a few steps of power iteration that pull down singular values above the target.
+    /// The network that a training step differentiates, as [`Lipschitz::normalised`](crate::Lipschitz) has it: the first
+    /// filters less their mean, the last ones over the norm of the whole where that is above the target.
     ///
     /// # Errors
     /// As [`Ridge::proven`].
-    pub(crate) fn projected(self, iterations: &mut Vec<PowerIteration>, device: &Device) -> Result<Self, Error> {
-        let mut ridge = self.centred()?;
-        let mut weights = ridge.weights()?;
+    pub(crate) fn normalised(&self, iterations: &mut Vec<PowerIteration>) -> Result<Self, Error> {
+        let mut layers = self.layers.clone();
+        let first = layers[0].weight.val();
+        layers[0] = layers[0].with_tensor(first.clone() - first.mean_dim(2).mean_dim(3));
+        let ridge = Self { layers, ..self.clone() };
+        let weights = ridge.weights()?;
+        let device = ridge.slopes.val().device();
+        let plain = device.clone().without_autodiff();
         if iterations.is_empty() {
-            iterations.push(PowerIteration::new(&weights, 0, device));
+            iterations.push(PowerIteration::new(&weights, 0, &plain));
         }
-        for _ in 0..PULLS {
-            iterations[0].pull_down(&mut weights, TRAINING_MARGIN, device);
+        iterations[0].step(&weights, &plain);
+        let norm = iterations[0].norm(&ridge.layers, &device);
+        let mut layers = ridge.layers;
+        if let Some(last) = layers.last_mut() {
+            *last = last.with_tensor(limited(last.weight.val(), norm));
         }
-        if let Some((layer, weight)) = ridge.layers.last_mut().zip(weights.pop()) {
-            *layer = layer.clone().with_weight(weight.values);
-        }
-        Ok(ridge)
+        Ok(Self {
+            layers,
+            slopes: ridge.slopes,
+            config: ridge.config,
+        })
+    }
+
+    /// Slopes in [0, 1].
+    ///
+    /// # Errors
+    /// As [`Ridge::proven`].
+    pub(crate) fn clamped(mut self) -> Result<Self, Error> {
+        self.slopes = clamped_slopes(self.slopes)?;
+        Ok(self)
     }
 
     fn centred(mut self) -> Result<Self, Error> {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use burn::tensor::{DType, TensorData};
+use burn::tensor::{DType, TensorData, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
 use tweedie_imaging::write_atomic;
 
 use crate::Error;
@@ -14,27 +15,53 @@ use crate::weights::{Values, Weights};
 /// The largest file that is read: hundreds of times what a network of this kind holds.
 const MAX_BYTES: u64 = 2 << 30;
 
-/// The file's bytes: parameters in f32 and, apart from them, byte strings and texts.
+/// How weights are stored; they are always computed with in f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    F32,
+    /// Rounded to 11 significant bits, at half the size.
+    F16,
+}
+
+/// The file's bytes: parameters and, apart from them, byte strings and texts.
 pub(crate) fn encode(
     path: &Path,
     weights: &Weights,
+    precision: Precision,
     blobs: &[(&str, &[u8])],
     metadata: Option<HashMap<String, String>>,
 ) -> Result<Vec<u8>, Error> {
-    let values: Vec<(String, Vec<usize>, Vec<u8>)> = weights
-        .iter()
-        .map(|(name, tensor)| {
-            let bytes = tensor.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            (name.clone(), tensor.dims.clone(), bytes)
-        })
-        .collect();
+    let mut values = Vec::new();
+    for (name, tensor) in weights {
+        let floats = tensor.values.iter();
+        let bytes: Vec<u8> = match precision {
+            Precision::F32 => floats.flat_map(|value| value.to_le_bytes()).collect(),
+            Precision::F16 => floats.flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect(),
+        };
+        let largest = tensor
+            .values
+            .iter()
+            .fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        if precision == Precision::F16 && largest > f16::MAX.to_f32() {
+            let expected = format!("values of at most {} in {name}, as f16 has them", f16::MAX);
+            return Err(checkpoint(path, &expected, &largest.to_string()));
+        }
+        values.push((name.clone(), tensor.dims.clone(), bytes));
+    }
+    let dtype = match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::F16 => Dtype::F16,
+    };
     let invalid =
         |error: safetensors::SafeTensorError| checkpoint(path, "tensors that can be stored", &error.to_string());
     let mut views = Vec::new();
     for (name, dims, bytes) in &values {
         views.push((
             name.clone(),
-            TensorView::new(Dtype::F32, dims.clone(), bytes).map_err(invalid)?,
+            TensorView::new(dtype, dims.clone(), bytes).map_err(invalid)?,
         ));
     }
     for (name, bytes) in blobs {

@@ -9,8 +9,8 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde::{Deserialize as _, Serialize};
 use toml::{Table, Value};
-use tweedie_model::CONFIG_FILE;
 use tweedie_model::train::{TrainConfig, TrainRow, Trainer};
+use tweedie_model::{CONFIG_FILE, WEIGHTS_FILE};
 
 use crate::options::Common;
 use crate::session::{Results, Session};
@@ -87,7 +87,7 @@ impl Train {
             "{images} images for training, {validation_images} for validation"
         ));
         let steps = config.training.steps;
-        let batch = config.training.batch;
+        let (batch, initial) = (config.training.batch, config.training.initial.clone());
         let mut trainer = Trainer::new(
             config,
             &out,
@@ -99,6 +99,14 @@ impl Train {
         if resume {
             trainer = trainer.resume()?;
             session.say(format_args!("resumed at step {}", trainer.steps_done()));
+            if trainer.is_finished() {
+                // What is to be saved may have changed.
+                trainer.save()?;
+            }
+        } else if let Some(initial) = initial {
+            session.hash_file(&initial.join(WEIGHTS_FILE))?;
+            let taken = trainer.start_from_initial()?;
+            session.say(format_args!("{taken} parameters from {}", initial.display()));
         }
         let mut display = Display::new(session, steps, batch, trainer.steps_done());
         let mut measured = trainer.rows().len();

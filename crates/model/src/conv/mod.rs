@@ -167,6 +167,18 @@ impl Conv3x3 {
         }
     }
 
+    /// The layer with another weight tensor, which need not be a leaf of the graph.
+    ///
+    /// # Shapes
+    /// `weight`: `[cout, cin, 3, 3]`.
+    pub(crate) fn with_tensor(&self, weight: Tensor<4>) -> Self {
+        Self {
+            weight: Param::initialized(self.weight.id, weight),
+            bias: self.bias.clone(),
+            cache: WeightCache::default(),
+        }
+    }
+
     /// The weights in the order `[cout, cin, 3, 3]`.
     pub(crate) fn weight_values(&self) -> Result<Vec<f32>, Error> {
         self.weight.val().try_into_vec_as::<f32>().map_err(|error| {
@@ -182,6 +194,18 @@ impl Conv3x3 {
         let dims = self.weight.val().dims();
         let weight = init::replaced(self.weight, values, dims);
         Self { weight, ..self }
+    }
+
+    /// W * x, without the bias.
+    ///
+    /// # Shapes
+    /// As [`Conv3x3::forward`].
+    pub(crate) fn linear(&self, x: Activations) -> Activations {
+        let layer = Self {
+            bias: None,
+            ..self.clone()
+        };
+        layer.forward(x, Activation::None)
     }
 
     /// f(W * x + b).

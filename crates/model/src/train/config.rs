@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{PenaltyConfig, Supervision};
 use crate::checkpoint::{NoiseRange, one_line};
 use crate::tensor_file::checkpoint;
-use crate::{Architecture, Error};
+use crate::{Architecture, Error, Precision};
 
 /// A training run. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,9 @@ pub struct TrainingConfig {
     /// Decay of the exponential moving average of the weights, which is what the checkpoint holds; 0 switches it off.
     #[serde(default = "ema_decay")]
     pub ema_decay: f64,
+    /// A checkpoint's folder: the run starts with its parameters wherever name and shape are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<PathBuf>,
 }
 
 /// A loss between the estimate and the clean image.
@@ -142,6 +145,8 @@ pub struct SaveConfig {
     pub steps: u64,
     /// Minutes between saves; 0 for none by time.
     pub minutes: f64,
+    /// How the checkpoint's weights are stored (the run's state is always in f32).
+    pub precision: Precision,
 }
 
 impl Default for OptimizerConfig {
@@ -170,7 +175,11 @@ impl Default for ValidationConfig {
 
 impl Default for SaveConfig {
     fn default() -> Self {
-        Self { steps: 0, minutes: 5.0 }
+        Self {
+            steps: 0,
+            minutes: 5.0,
+            precision: Precision::F32,
+        }
     }
 }
 
@@ -228,6 +237,13 @@ impl TrainConfig {
         };
         let (data, training, optimizer) = (&self.data, &self.training, &self.optimizer);
         self.noise_range().support()?;
+        let proven = matches!(self.architecture, Architecture::Lipschitz(_) | Architecture::Ridge(_));
+        require(
+            "save.precision",
+            !(proven && self.save.precision == Precision::F16),
+            "f32, since rounding would void what is proven of the weights of this kind of network",
+            "f16".to_owned(),
+        )?;
         // Training would have to keep its splines rising and its bound L true.
         require(
             "architecture.kind",

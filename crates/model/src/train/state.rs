@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{TrainConfig, TrainRow};
 use crate::Error;
 use crate::spectral::PowerIteration;
-use crate::tensor_file::{self, checkpoint};
+use crate::tensor_file::{self, Precision, checkpoint};
 use crate::weights::{Values, Weights, differences};
 
 /// Name of the state's file in a run's folder.
@@ -29,6 +29,9 @@ pub(super) struct State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct SavedProgress {
     pub config: TrainConfig,
+    /// sha256 of the weights that the run started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_sha256: Option<String>,
     pub step: u64,
     pub seconds: f64,
     pub loss_sum: f64,
@@ -62,7 +65,13 @@ impl State {
         let blobs: [(&str, &[u8]); 2] = [("optimizer", &optimizer), ("progress", progress.as_bytes())];
         tensor_file::write(
             &path,
-            &tensor_file::encode(&path, &weights.chain(average).chain(spectral).collect(), &blobs, None)?,
+            &tensor_file::encode(
+                &path,
+                &weights.chain(average).chain(spectral).collect(),
+                Precision::F32,
+                &blobs,
+                None,
+            )?,
         )
     }
 

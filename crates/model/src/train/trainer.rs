@@ -39,6 +39,9 @@ pub struct TrainingRecord {
     pub images: usize,
     /// sha256 of the list of the training images' own sha256, in the order of their names.
     pub data_sha256: String,
+    /// sha256 of the weights that the run started from, where it did not start from random ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_sha256: Option<String>,
     /// The configuration of the run.
     pub config: TrainConfig,
 }
@@ -99,6 +102,7 @@ impl Trainer {
         let network = config.architecture.init(config.seed, &device)?.certified()?;
         let progress = SavedProgress {
             config: config.clone(),
+            initial_sha256: None,
             step: 0,
             seconds: 0.0,
             loss_sum: 0.0,
@@ -119,6 +123,32 @@ impl Trainer {
             progress,
             last_save: (0, Instant::now()),
         })
+    }
+
+    /// Takes the parameters of `training.initial`, where there is one, wherever name and shape are the same, such as all
+    /// layers but the first and the last from a gray network for a colour one; returns their number.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::load`]; [`Error::Checkpoint`] if no parameter fits.
+    pub fn start_from_initial(&mut self) -> Result<usize, Error> {
+        let Some(folder) = self.config.training.initial.clone() else {
+            return Ok(0);
+        };
+        let initial = Checkpoint::load(&folder, &self.device.clone().without_autodiff())?;
+        let mut weights = weights_from_network(&initial.network)?;
+        let own = weights_from_network(&self.network)?;
+        weights.retain(|name, values| own.get(name).is_some_and(|own| own.dims == values.dims));
+        if weights.is_empty() {
+            return Err(tensor_file::checkpoint(
+                &folder,
+                "parameters of this architecture",
+                "none with the same name and shape",
+            ));
+        }
+        self.network = network_with_weights(self.network.clone(), &weights).certified()?;
+        self.average = weights_from_network(&self.network)?;
+        self.progress.initial_sha256 = Some(initial.config.weights.sha256);
+        Ok(weights.len())
     }
 
     /// Whether a run's folder holds a state to go on from.
@@ -189,11 +219,12 @@ impl Trainer {
         let started = Instant::now();
         let step = self.progress.step;
         let batch = self.data.batch(&self.config, step, &self.device);
-        let loss = objective(&self.config, &self.network, batch, step);
+        let network = self.network.normalised(&mut self.spectral)?;
+        let loss = objective(&self.config, &network, batch, step);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let rate = self.config.learning_rate(step);
         let network = self.optimizer.step(rate, self.network.clone(), gradients);
-        self.network = network.projected(&mut self.spectral, &self.device.clone().without_autodiff())?;
+        self.network = network.clamped()?;
         let loss: f64 = loss
             .inner()
             .try_into_scalar::<f32>()
@@ -241,13 +272,15 @@ impl Trainer {
             seconds: self.progress.seconds.round(),
             images: self.data.len(),
             data_sha256: self.data_sha256.clone(),
+            initial_sha256: self.progress.initial_sha256.clone(),
             config: self.config.clone(),
         };
-        let config = CheckpointConfig::new(
+        let mut config = CheckpointConfig::new(
             self.config.architecture.clone(),
             self.config.noise_range(),
             Some(record),
         );
+        config.weights.precision = self.config.save.precision;
         Checkpoint {
             config,
             network: self.averaged_network()?,
