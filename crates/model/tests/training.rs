@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use tweedie_imaging::noise::gaussian_values;
+use tweedie_imaging::{Denoiser as _, Sigma};
 use tweedie_model::train::{TrainConfig, Trainer, TrainingSet};
-use tweedie_model::{CONFIG_FILE, Checkpoint, WEIGHTS_FILE};
+use tweedie_model::{CONFIG_FILE, Checkpoint, WEIGHTS_FILE, load_config};
 
 const CONFIG: &str = r#"
 seed = 5
@@ -30,9 +31,13 @@ width = 16
 "#;
 
 fn trainer(folder: &Path) -> Trainer {
+    trainer_with(folder, CONFIG)
+}
+
+fn trainer_with(folder: &Path, config: &str) -> Trainer {
     let file = folder.join("train.toml");
     fs::create_dir_all(folder).unwrap();
-    fs::write(&file, CONFIG).unwrap();
+    fs::write(&file, config).unwrap();
     let config = TrainConfig::load(&file).unwrap();
     let mut set = TrainingSet::default();
     for image in 0..3 {
@@ -65,6 +70,76 @@ fn an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one() {
         fs::read(whole.join(WEIGHTS_FILE)).unwrap(),
         fs::read(cut.join(WEIGHTS_FILE)).unwrap()
     );
+}
+
+#[test]
+fn batches_crops_and_rates_may_change_on_the_way_but_not_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    run(trainer(folder.path()), 3).save().unwrap();
+    let larger = CONFIG
+        .replace("patch = 16", "patch = 20")
+        .replace("batch = 4", "batch = 2")
+        .replace("warmup_steps = 2", "learning_rate = 1e-4\nclip_norm = 0.1");
+    let resumed = trainer_with(folder.path(), &larger).resume().unwrap();
+    assert_eq!(run(resumed, 8).steps_done(), 8);
+    let wider = CONFIG.replace("width = 16", "width = 24");
+    assert!(trainer_with(folder.path(), &wider).resume().is_err());
+}
+
+/// Half precision has 11 significant bits, so that no weight moves by more than 2^-11 of itself.
+#[test]
+fn weights_in_half_precision_are_the_rounded_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (full, half) = (folder.path().join("full"), folder.path().join("half"));
+    let precision = format!("{CONFIG}\n[save]\nprecision = \"f16\"\n");
+    run(trainer(&full), 8);
+    run(trainer_with(&half, &precision), 8);
+    let size = |folder: &Path| fs::metadata(folder.join(WEIGHTS_FILE)).unwrap().len();
+    assert!(10 * size(&half) < 6 * size(&full), "{} {}", size(&half), size(&full));
+    let estimate = |folder: &Path| {
+        let device = Device::flex();
+        let denoiser = Checkpoint::load(folder, &device)
+            .unwrap()
+            .denoiser("own", &device)
+            .unwrap();
+        let x: Tensor<4> = Tensor::full([1, 1, 8, 8], 0.5, &device);
+        let estimate = denoiser.denoise(x, Sigma::from_grey_levels(25.0).unwrap()).unwrap();
+        estimate.into_data().try_into_vec::<f32>().unwrap()
+    };
+    let (full, half) = (estimate(&full), estimate(&half));
+    let largest = full.iter().zip(&half).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(largest > 0.0 && largest < 2e-3, "{largest}");
+    let proven = precision.replace(
+        "kind = \"ffdnet\"\ndepth = 3\nwidth = 16",
+        "kind = \"lipschitz\"\nblocks = 1\nwidth = 4\nsegments = 4",
+    );
+    let file = folder.path().join("proven.toml");
+    fs::write(&file, proven).unwrap();
+    let message = TrainConfig::load(&file).expect_err("proven").to_string();
+    assert!(message.contains("save.precision"), "{message}");
+}
+
+#[test]
+fn a_run_starts_from_the_parameters_that_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gray, other) = (folder.path().join("gray"), folder.path().join("other"));
+    run(trainer(&gray), 8);
+    let from = format!("batch = 4\ninitial = {gray:?}");
+    // One layer more: the first layers have the same names and shapes, the last one is the fourth now.
+    let deeper = CONFIG.replace("batch = 4", &from).replace("depth = 3", "depth = 4");
+    let mut trainer = trainer_with(&other, &deeper);
+    assert_eq!(trainer.start_from_initial().unwrap(), 4);
+    trainer.save().unwrap();
+    let taken = load_config(&other).unwrap().training.unwrap().initial_sha256;
+    assert_eq!(taken, Some(load_config(&gray).unwrap().weights.sha256));
+    // Goes on without asking for it again.
+    fs::remove_dir_all(&gray).unwrap();
+    trainer_with(&other, &deeper).resume().unwrap();
+    let message = trainer_with(&other, &deeper)
+        .start_from_initial()
+        .expect_err("gone")
+        .to_string();
+    assert!(message.contains("gray"), "{message}");
 }
 
 #[test]
