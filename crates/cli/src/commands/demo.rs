@@ -18,15 +18,15 @@ use crate::solver_options::SolverOptions;
 use crate::task::{BoundaryOption, Task};
 use crate::{Outcome, checkpoint, for_file, inputs, locate, output, overrides, progress};
 
-/// The checkpoint that comes with the program.
-const CHECKPOINT: &str = "gray";
+/// The checkpoints that come with the program, for gray and for colour photographs.
+const CHECKPOINTS: [&str; 2] = ["gray", "color"];
 const SOLVER: &str = "pnp-hqs";
 /// Lost pixels are filled in from the known ones step by step, for which the few steps of splitting do not suffice.
 const INPAINTING_SOLVER: &str = "pnp-admm";
 
 /// Degrade and restore the photographs that come with the program
 ///
-/// Takes the photographs of datasets/samples and the checkpoint `gray`, and deblurs, fills in, enlarges and denoises
+/// Takes the photographs of datasets/samples and the checkpoints `gray` and `color`, and deblurs, fills in, enlarges and denoises
 /// them by half-quadratic splitting (filling in: ADMM). Into --out go for each photograph the truth, the measurement and the restoration,
 /// and report.html, a page to look at them.
 #[derive(Args)]
@@ -56,7 +56,8 @@ impl Demo {
             );
         };
         let inputs = inputs::expand(&[samples])?;
-        let denoiser = checkpoint::load(session, CHECKPOINT, denoiser_settings)?;
+        let [gray, colour] = CHECKPOINTS.map(|name| checkpoint::load(session, name, denoiser_settings.clone()));
+        let (gray, colour) = (gray?, colour?);
         let solver = SolverOptions::of(SOLVER).resolve(solver_settings.clone(), None)?;
         let inpainting_solver = SolverOptions::of(INPAINTING_SOLVER).resolve(solver_settings, None)?;
         output::folder(&self.out)?;
@@ -69,6 +70,7 @@ impl Demo {
                 .image(&session.device)?;
             let clean = task.degradation.cropped(clean);
             let size = single(clean.dims())?;
+            let denoiser = if size[0] == 1 { &gray } else { &colour };
             let operator = task.operator(size)?;
             let y = task.measure(operator.as_ref(), clean.clone(), &input.name)?;
             let measurement = Measurement {
@@ -114,7 +116,7 @@ impl Demo {
         let page = self.out.join("report.html");
         let settings = [
             ("solver", format!("{SOLVER}; inpaint: {INPAINTING_SOLVER}")),
-            ("checkpoint", denoiser.origin()),
+            ("checkpoint", format!("{}; {}", gray.origin(), colour.origin())),
             (
                 "deblur",
                 "Gaussian kernel, 1.6 pixels, 15x15; noise 2.55 grey levels".to_owned(),
