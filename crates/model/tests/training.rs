@@ -59,17 +59,21 @@ fn run(mut trainer: Trainer, until: u64) -> Trainer {
 
 #[test]
 fn an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
-    run(trainer(&whole), 8);
-    run(trainer(&cut), 3).save().unwrap();
-    // Steps after the save are lost, as when the process is killed.
-    run(trainer(&cut).resume().unwrap(), 5);
-    run(trainer(&cut).resume().unwrap(), 8);
-    assert_eq!(
-        fs::read(whole.join(WEIGHTS_FILE)).unwrap(),
-        fs::read(cut.join(WEIGHTS_FILE)).unwrap()
-    );
+    for kind in ["adam", "adamw", "muon"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+        let config = CONFIG.replace("warmup_steps = 2", &format!("kind = \"{kind}\"\nwarmup_steps = 2"));
+        run(trainer_with(&whole, &config), 8);
+        run(trainer_with(&cut, &config), 3).save().unwrap();
+        // Steps after the save are lost, as when the process is killed.
+        run(trainer_with(&cut, &config).resume().unwrap(), 5);
+        run(trainer_with(&cut, &config).resume().unwrap(), 8);
+        assert_eq!(
+            fs::read(whole.join(WEIGHTS_FILE)).unwrap(),
+            fs::read(cut.join(WEIGHTS_FILE)).unwrap(),
+            "{kind}"
+        );
+    }
 }
 
 #[test]

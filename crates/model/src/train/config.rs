@@ -107,7 +107,7 @@ pub struct OptimizerConfig {
     pub final_learning_rate: f64,
     /// Steps over which the learning rate rises linearly from 0.
     pub warmup_steps: u64,
-    /// Decoupled weight decay of AdamW, L2 penalty of Adam.
+    /// Decoupled weight decay of AdamW and Muon, L2 penalty of Adam.
     pub weight_decay: f64,
     /// Each parameter's gradient is scaled down to at most this norm; 0 switches it off.
     pub clip_norm: f64,
@@ -121,6 +121,8 @@ pub enum OptimizerKind {
     Adam,
     /// Loshchilov and Hutter 2019.
     AdamW,
+    /// Jordan et al. 2024 for convolutions, Adam for all other parameters.
+    Muon,
 }
 
 /// `[validation]`

@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod log;
 mod loss;
+mod muon;
 mod objective;
 mod penalty;
 mod state;

@@ -6,6 +6,7 @@ use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::muon::ConvolutionMuon;
 use super::{TrainConfig, TrainRow};
 use crate::Error;
 use crate::spectral::PowerIteration;
@@ -144,5 +145,12 @@ pub(super) fn optimizer(config: &TrainConfig) -> ModuleOptimizer {
             .with_weight_decay(options.weight_decay as f32)
             .with_grad_clipping(clipping)
             .init(),
+        OptimizerKind::Muon => {
+            let muon = ModuleOptimizer::from(ConvolutionMuon::new(options.weight_decay));
+            match clipping {
+                Some(clipping) => muon.with_grad_clipping(clipping.init()),
+                None => muon,
+            }
+        }
     }
 }
