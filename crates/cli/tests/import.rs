@@ -94,6 +94,16 @@ fn a_file_becomes_a_checkpoint_and_goes_back_to_pytorch() {
         &at("second").join("model.safetensors")
     ));
 
+    // The same weights as an ONNX model (crates/model has its meaning tested).
+    succeed(
+        "checkpoints export",
+        &[&at("first"), Path::new("--out"), &at("model.onnx")],
+    );
+    let model = std::fs::read(at("model.onnx")).unwrap();
+    for name in ["noisy", "denoised", "layers.0.weight"] {
+        assert!(model.windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name}");
+    }
+
     // A level that it was not trained for is refused.
     let image = Path::new("datasets/samples/camera.png");
     let denoise = |sigma: &str| {
@@ -170,6 +180,8 @@ fn a_name_goes_into_checkpoints_and_is_found_there() {
         run(&["checkpoints", "export", "tv", "--out", "a.safetensors"]).0,
         Some(2)
     );
+    assert_eq!(run(&["checkpoints", "export", "gray-gs", "--out", "gs.onnx"]).0, Some(1));
+    assert!(!folder.path().join("gs.onnx").exists());
     let own = "checkpoints/mine-25/model.safetensors";
     assert_eq!(run(&["checkpoints", "export", "mine-25", "--out", own]).0, Some(1));
     assert_eq!(run(&["checkpoints", "show", "mine-25"]).0, Some(0));

@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod lipschitz;
 mod network;
+mod onnx;
 mod periodic;
 mod phases;
 mod potential;

@@ -15,7 +15,7 @@ use crate::session::{Results, Session};
 use crate::usage::usage;
 use crate::{Outcome, locate, overrides};
 
-/// List checkpoints, check and show one, or export it for PyTorch
+/// List checkpoints, check and show one, or export it for PyTorch or as ONNX
 ///
 /// A checkpoint is a folder with model.safetensors and config.toml. A name is looked up in checkpoints/ in the working
 /// folder, in the folder that the environment variable TWEEDIE_CHECKPOINTS names, and in checkpoints/ beside the program
@@ -36,15 +36,17 @@ enum Action {
         #[command(flatten)]
         common: Common,
     },
-    /// Write a checkpoint as safetensors with PyTorch's names
+    /// Write a checkpoint as safetensors with PyTorch's names, or as an ONNX model
     ///
-    /// The metadata hold the architecture; scripts/load_in_pytorch.py builds the network from them.
+    /// The metadata of the safetensors hold the architecture; scripts/load_in_pytorch.py builds the network from them. The
+    /// ONNX model (dncnn, ffdnet, unet) takes `noisy` [N, C, H, W] in [0, 1] and `sigma` [N] in the same units, and gives
+    /// `denoised`.
     Export {
         /// Name or folder
         #[arg(value_name = "C")]
         checkpoint: String,
-        /// The file
-        #[arg(long, value_name = "FILE.safetensors")]
+        /// The file, FILE.safetensors or FILE.onnx
+        #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         common: Common,
@@ -162,18 +164,22 @@ fn export(session: &Session, name: &str, out: &Path, results: &mut Results<'_, F
     if Classical::from_name(name).is_some() {
         return Err(usage(format!("{name}: expected a checkpoint with weights")));
     }
-    if out.extension().is_none_or(|ending| ending != "safetensors") {
-        return Err(usage(format!(
-            "--out: expected FILE.safetensors, got {}",
-            out.display()
-        )));
-    }
+    let write = match out.extension().and_then(|ending| ending.to_str()) {
+        Some("safetensors") => Checkpoint::export,
+        Some("onnx") => Checkpoint::export_onnx,
+        _ => {
+            return Err(usage(format!(
+                "--out: expected FILE.safetensors or FILE.onnx, got {}",
+                out.display()
+            )));
+        }
+    };
     let (folder, loaded) = load(session, name)?;
     let is_own = |path: &Path| matches!((path.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
     if is_own(&folder.join(WEIGHTS_FILE)) {
         bail!("{}: expected a file outside of the checkpoint", out.display());
     }
-    loaded.export(out)?;
+    write(&loaded, out)?;
     session.say(format_args!("{} written to {}", folder.display(), out.display()));
     results.push(found(name.to_owned(), &folder, &loaded.config)?)?;
     Ok(Outcome::Done)
