@@ -101,7 +101,10 @@ fn a_file_becomes_a_checkpoint_and_goes_back_to_pytorch() {
     );
     let model = std::fs::read(at("model.onnx")).unwrap();
     for name in ["noisy", "denoised", "layers.0.weight"] {
-        assert!(model.windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name}");
+        assert!(
+            model.windows(name.len()).any(|bytes| bytes == name.as_bytes()),
+            "{name}"
+        );
     }
 
     // A level that it was not trained for is refused.
@@ -180,7 +183,10 @@ fn a_name_goes_into_checkpoints_and_is_found_there() {
         run(&["checkpoints", "export", "tv", "--out", "a.safetensors"]).0,
         Some(2)
     );
-    assert_eq!(run(&["checkpoints", "export", "gray-gs", "--out", "gs.onnx"]).0, Some(1));
+    assert_eq!(
+        run(&["checkpoints", "export", "gray-gs", "--out", "gs.onnx"]).0,
+        Some(1)
+    );
     assert!(!folder.path().join("gs.onnx").exists());
     let own = "checkpoints/mine-25/model.safetensors";
     assert_eq!(run(&["checkpoints", "export", "mine-25", "--out", own]).0, Some(1));
