@@ -102,10 +102,10 @@ fn certificates_agree_with_flex() {
 #[test]
 fn training_agrees_with_flex() {
     let folder = tempfile::tempdir().unwrap();
-    let losses = |device: &str| -> Vec<f64> {
+    let losses = |device: &str, optimizer: &str| -> Vec<f64> {
         let config = folder.path().join("config.toml");
-        std::fs::write(&config, TRAINING).unwrap();
-        let out = folder.path().join(device);
+        std::fs::write(&config, TRAINING.replace("adam", optimizer)).unwrap();
+        let out = folder.path().join(format!("{device}-{optimizer}"));
         succeed(
             &format!("train --device {device} --config"),
             &[&config, Path::new("--out"), &out],
@@ -116,13 +116,15 @@ fn training_agrees_with_flex() {
         let cells = last.split(',').skip(2).map(|cell| cell.parse().unwrap());
         cells.collect()
     };
-    let expected = losses("flex");
-    for device in devices() {
-        let got = losses(device);
-        eprintln!("{device}: {got:?}, flex: {expected:?}");
-        assert_eq!(got.len(), expected.len());
-        for (got, expected) in got.into_iter().zip(&expected) {
-            assert!((got - expected).abs() < 1e-3 * expected, "{device}: {got} {expected}");
+    for optimizer in ["adam", "muon"] {
+        let expected = losses("flex", optimizer);
+        for device in devices() {
+            let got = losses(device, optimizer);
+            eprintln!("{device}, {optimizer}: {got:?}, flex: {expected:?}");
+            assert_eq!(got.len(), expected.len());
+            for (got, expected) in got.into_iter().zip(&expected) {
+                assert!((got - expected).abs() < 1e-3 * expected, "{device}: {got} {expected}");
+            }
         }
     }
 }
@@ -142,6 +144,7 @@ batch = 2
 loss = 'l2'
 ema_decay = 0.5
 [optimizer]
+kind = 'adam'
 learning_rate = 1e-3
 final_learning_rate = 1e-6
 warmup_steps = 1

@@ -1,5 +1,12 @@
 //! Denoising networks D(x, sigma), their training and their checkpoints.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    feature = "ndarray",
+    expect(
+        deprecated,
+        reason = "burn announces the end of burn-ndarray; until then it is one of our devices"
+    )
+)]
 
 mod architecture;
 mod checkpoint;
