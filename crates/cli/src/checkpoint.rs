@@ -118,8 +118,19 @@ fn network(session: &Session, name: &str, mut settings: Table) -> anyhow::Result
             )));
         }
     };
+    let stretch = match settings.remove("stretch") {
+        None => false,
+        Some(Value::Boolean(stretch)) => stretch,
+        Some(other) => {
+            return Err(usage(format!(
+                "-C denoiser.stretch: expected true or false, got {other}"
+            )));
+        }
+    };
     if let Some(key) = settings.keys().next() {
-        return Err(usage(format!("-C denoiser.{key}: expected denoiser.tile_pixels")));
+        return Err(usage(format!(
+            "-C denoiser.{key}: expected denoiser.tile_pixels or denoiser.stretch"
+        )));
     }
     let folder = find(name)?;
     let checkpoint = Checkpoint::load(&folder, &session.device)
@@ -128,6 +139,9 @@ fn network(session: &Session, name: &str, mut settings: Table) -> anyhow::Result
     let mut denoiser = checkpoint.denoiser(&short_name(&folder, name), &session.device)?;
     if let Some(pixels) = tile_pixels {
         denoiser = denoiser.with_tile_pixels(pixels);
+    }
+    if stretch {
+        denoiser = denoiser.with_stretch()?;
     }
     let info = denoiser.info();
     session.detail(format_args!(

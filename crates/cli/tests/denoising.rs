@@ -56,6 +56,20 @@ fn tiles_do_not_change_the_image() {
     assert!(largest < 1e-4, "{largest}");
 }
 
+/// A network that takes the noise level would be told a wrong one.
+#[test]
+fn stretching_is_for_blind_networks() {
+    let line = "denoise datasets/samples/camera.png --checkpoint gray --sigma 15 --out never.png -C denoiser.stretch=";
+    let run = tweedie(&format!("{line}true"), &[]);
+    assert_eq!(run.status, Some(1));
+    assert!(
+        run.stderr.contains("denoiser.stretch") && run.stderr.contains("gray"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(tweedie(&format!("{line}1"), &[]).status, Some(2));
+}
+
 #[test]
 fn evaluation_has_its_keys_and_depends_on_the_seed_alone() {
     let line = "evaluate --checkpoint gray --sigma 15,25 --data datasets/samples/camera.png";

@@ -4,8 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, Image, Sigma, SigmaSupport};
 
+use crate::stretch::stretched;
 use crate::tiling::{self, Tiles};
-use crate::{Architecture, Network, periodic};
+use crate::{Architecture, Conditioning, Network, periodic};
 
 /// A network with fixed weights.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub struct NetworkDenoiser {
     tile_pixels: usize,
     size_multiple: usize,
     periodic: bool,
+    stretch: bool,
 }
 
 impl NetworkDenoiser {
@@ -45,6 +47,7 @@ impl NetworkDenoiser {
             tile_pixels: tiling::DEFAULT_PIXELS,
             size_multiple: architecture.size_multiple(),
             periodic: architecture.is_periodic(),
+            stretch: false,
         }
     }
 
@@ -58,6 +61,26 @@ impl NetworkDenoiser {
     pub fn with_tile_pixels(mut self, pixels: usize) -> Self {
         self.tile_pixels = pixels;
         self
+    }
+
+    /// Stretches every image to about [0, 1] for the network and takes the result back, as Ryu et al. 2019 do.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] but for a `dncnn` that does not take the noise level: stretching changes the level, and what is
+    /// proven of other networks would not hold any more.
+    pub fn with_stretch(mut self) -> Result<Self, crate::Error> {
+        match &self.network {
+            Network::Dncnn(network) if network.config().conditioning == Conditioning::Blind => {}
+            _ => {
+                return Err(crate::Error::Config {
+                    key: "denoiser.stretch",
+                    expected: "a dncnn that does not take the noise level".to_owned(),
+                    got: format!("'{}'", self.info.name),
+                });
+            }
+        }
+        self.stretch = true;
+        Ok(self)
     }
 
     /// The network.
@@ -100,6 +123,17 @@ impl NetworkDenoiser {
         let levels = Tensor::full([x.dims()[0]], sigma.value(), &x.device());
         self.network.forward(x, levels)
     }
+
+    fn run_in_tiles(&self, x: Tensor<4>, sigma: Sigma) -> Tensor<4> {
+        let tiles = self.tiles();
+        let run = |tile| self.run(tile, sigma);
+        // Tiles see beyond their borders what they would see there as parts of a periodic image.
+        if self.periodic && tiles.divide(&x) {
+            let around = periodic::wrap(x, tiles.radius);
+            return periodic::crop(tiling::map_tiles(around, tiles, run), tiles.radius);
+        }
+        tiling::map_tiles(x, tiles, run)
+    }
 }
 
 impl Denoiser for NetworkDenoiser {
@@ -110,20 +144,21 @@ impl Denoiser for NetworkDenoiser {
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
         self.check(&x, sigma)?;
         let x = x.without_autodiff();
-        let tiles = self.tiles();
-        let run = |tile| self.run(tile, sigma);
-        // Tiles see beyond their borders what they would see there as parts of a periodic image.
-        if self.periodic && tiles.divide(&x) {
-            let around = periodic::wrap(x, tiles.radius);
-            return Ok(periodic::crop(tiling::map_tiles(around, tiles, run), tiles.radius));
-        }
-        Ok(tiling::map_tiles(x, tiles, run))
+        Ok(if self.stretch {
+            stretched(x, sigma, |x| self.run_in_tiles(x, sigma))
+        } else {
+            self.run_in_tiles(x, sigma)
+        })
     }
 }
 
 impl DifferentiableDenoiser for NetworkDenoiser {
     fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, Error> {
         self.check(&x, sigma)?;
-        Ok(self.run(x, sigma))
+        Ok(if self.stretch {
+            stretched(x, sigma, |x| self.run(x, sigma))
+        } else {
+            self.run(x, sigma)
+        })
     }
 }

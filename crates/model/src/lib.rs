@@ -28,6 +28,7 @@ mod phases;
 mod potential;
 mod ridge;
 mod spectral;
+mod stretch;
 mod tensor_file;
 mod tiling;
 pub mod train;
