@@ -98,6 +98,8 @@ class Network:
         kind, (_, _, h, w) = self.config["kind"], x.shape
         if kind == "crr":
             return self.crr(x)
+        if kind not in ("dncnn", "ffdnet", "unet"):
+            sys.exit(f"error: expected a dncnn, ffdnet, unet or crr, got a {kind}")
         halve = kind == "ffdnet" or (kind == "unet" and self.config["unshuffle"] == 2)
         multiple = {"dncnn": 1, "ffdnet": 2}.get(kind) or (1 + halve) * 2 ** (len(self.config["widths"]) - 1)
         y = functional.pad(x, (0, -w % multiple, 0, -h % multiple), mode="replicate")

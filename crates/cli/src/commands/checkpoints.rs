@@ -38,7 +38,7 @@ enum Action {
     },
     /// Write a checkpoint as safetensors with PyTorch's names, or as an ONNX model
     ///
-    /// The metadata of the safetensors hold the architecture; scripts/load_in_pytorch.py builds the network from them. The
+    /// The metadata of the safetensors hold the architecture; scripts/load_in_pytorch.py builds a network from them. The
     /// ONNX model (dncnn, ffdnet, unet) takes the images `noisy`, white at 1, and one `sigma` for each in the same units, and
     /// gives the images `denoised`.
     Export {

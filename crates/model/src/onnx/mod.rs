@@ -56,7 +56,7 @@ fn model(architecture: &Architecture, weights: Weights) -> Result<Vec<u8>, &'sta
         Architecture::Ffdnet(config) => {
             let frame = Frame {
                 channels: config.channels,
-                multiple: 2,
+                multiple: architecture.size_multiple(),
                 phases: true,
                 residual: config.residual,
             };
@@ -65,7 +65,7 @@ fn model(architecture: &Architecture, weights: Weights) -> Result<Vec<u8>, &'sta
         Architecture::Unet(config) => {
             let frame = Frame {
                 channels: config.channels,
-                multiple: config.unshuffle << (config.widths.len() - 1),
+                multiple: architecture.size_multiple(),
                 phases: config.unshuffle == 2,
                 residual: config.residual,
             };

@@ -121,7 +121,7 @@ pub enum OptimizerKind {
     Adam,
     /// Loshchilov and Hutter 2019.
     AdamW,
-    /// Jordan et al. 2024 for convolutions, Adam for all other parameters.
+    /// Jordan et al. 2024, a kernel as the matrix `[Cout, 9 Cin]`, any other parameter as one row.
     Muon,
 }
 
