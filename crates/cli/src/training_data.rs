@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use tweedie_imaging::{ColorMode, image_files, sha256_bytes};
+use tweedie_imaging::{ColorMode, image_files, reduced, sha256_bytes};
 use tweedie_model::train::{Supervision, TrainConfig, TrainingSet};
 
 use crate::progress;
@@ -50,6 +50,8 @@ impl TrainingData {
             true => hold_out(&mut training),
         };
         held.truncate(config.validation.images);
+        // After the validation pictures are set apart, so that none of them is trained on at another scale.
+        add_scales(&mut training, &config.data.scales, config.data.patch);
         leave_out_small(session, &mut training, config.data.patch)?;
         let hashes: String = training.iter().map(|file| format!("{}\n", file.sha256)).collect();
         Ok(Self {
@@ -128,6 +130,22 @@ fn hold_out(files: &mut Vec<Photographs>) -> Vec<Photographs> {
     held
 }
 
+/// Adds reduced versions of every file's images, but for those from which no crop can be taken at a scale.
+fn add_scales(files: &mut [Photographs], scales: &[f64], patch: usize) {
+    for file in files {
+        let whole = file.images.len();
+        for scale in scales {
+            for index in 0..whole {
+                let (dims, values) = &file.images[index];
+                let small = reduced(*dims, values, *scale);
+                if small.0[1].min(small.0[2]) >= patch {
+                    file.images.push(small);
+                }
+            }
+        }
+    }
+}
+
 /// Leaves out images from which no crop can be taken, and says so.
 fn leave_out_small(session: &Session, files: &mut Vec<Photographs>, patch: usize) -> anyhow::Result<()> {
     let is_small = |file: &Photographs| file.images.iter().any(|([_, h, w], _)| *h.min(w) < patch);
@@ -184,6 +202,21 @@ mod tests {
             files.len(),
             held.into_iter().map(|file| file.path.display().to_string()).collect(),
         )
+    }
+
+    #[test]
+    fn scales_add_the_pictures_that_are_large_enough() {
+        let picture = |h: usize, w: usize| ([1, h, w], vec![0.5; h * w]);
+        let mut files = [Photographs {
+            path: PathBuf::new(),
+            sha256: String::new(),
+            images: vec![picture(40, 20), picture(30, 60)],
+            second: Vec::new(),
+        }];
+        add_scales(&mut files, &[0.8, 0.5], 16);
+        let dims: Vec<_> = files[0].images.iter().map(|(dims, _)| *dims).collect();
+        assert_eq!(dims, [[1, 40, 20], [1, 30, 60], [1, 32, 16], [1, 24, 48]]);
+        assert!(files[0].images.iter().all(|([_, h, w], values)| values.len() == h * w));
     }
 
     #[test]

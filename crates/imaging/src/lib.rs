@@ -35,6 +35,7 @@ mod hash;
 mod image;
 mod metrics;
 pub mod noise;
+mod resize;
 mod sigma;
 
 pub use atomic::write_atomic;
@@ -49,4 +50,5 @@ pub use folder::image_files;
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, image_from_vec, require_dims, vec_from_image};
 pub use metrics::{psnr, snr, ssim};
+pub use resize::reduced;
 pub use sigma::{Sigma, SigmaSupport};

@@ -162,6 +162,7 @@ fn unknown_keys_and_bad_values_name_the_file_or_key() {
     for (from, to, named) in [
         ("patch = 16", "patch = 16\npatches = 3", "patches"),
         ("patch = 16", "patch = 15", "data.patch"),
+        ("patch = 16", "patch = 16\nscales = [0.5, 1.0]", "data.scales"),
         ("max = 50.0", "max = 1.0", "noise.max"),
         ("width = 16", "width = 0", "architecture.width"),
         ("batch = 4", "batch = 0", "training.batch"),

@@ -50,6 +50,10 @@ pub struct DataConfig {
     /// Side length in pixels of the square crops; even.
     #[serde(default = "patch")]
     pub patch: usize,
+    /// Each picture is trained on at these scales too, in (0, 1), as those of DnCNN and FFDNet were (Zhang et al. 2017,
+    /// 2018): finer structure, and other statistics than one camera's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scales: Vec<f64>,
 }
 
 /// `[noise]`: levels in 8-bit grey levels, drawn uniformly per crop.
@@ -77,7 +81,8 @@ pub struct TrainingConfig {
     /// Decay of the exponential moving average of the weights, which is what the checkpoint holds; 0 switches it off.
     #[serde(default = "ema_decay")]
     pub ema_decay: f64,
-    /// A checkpoint's folder: the run starts with its parameters wherever name and shape are the same.
+    /// A checkpoint's folder: a U-Net that is no smaller starts as the same function, other networks with its parameters
+    /// wherever name and shape are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
 }
@@ -265,6 +270,16 @@ impl TrainConfig {
             patch_fits,
             "an even number from 8 to 1024",
             data.patch.to_string(),
+        )?;
+        for scale in &data.scales {
+            let fits = *scale > 0.0 && *scale < 1.0;
+            require("data.scales", fits, "0 < scale < 1", scale.to_string())?;
+        }
+        require(
+            "data.scales",
+            data.scales.is_empty() || !self.supervision.takes_noisy_pictures(),
+            "no scales with noisy pictures, whose noise would be reduced with them",
+            format!("{:?}", data.scales),
         )?;
         require(
             "training.steps",

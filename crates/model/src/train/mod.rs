@@ -2,6 +2,7 @@
 
 mod config;
 mod data;
+mod growth;
 mod log;
 mod loss;
 mod muon;
