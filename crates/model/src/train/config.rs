@@ -81,8 +81,7 @@ pub struct TrainingConfig {
     /// Decay of the exponential moving average of the weights, which is what the checkpoint holds; 0 switches it off.
     #[serde(default = "ema_decay")]
     pub ema_decay: f64,
-    /// A checkpoint's folder: a U-Net that is no smaller starts as the same function, other networks with its parameters
-    /// wherever name and shape are the same.
+    /// A checkpoint's folder: the run starts with its parameters wherever name and shape are the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial: Option<PathBuf>,
 }

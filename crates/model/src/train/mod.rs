@@ -2,7 +2,6 @@
 
 mod config;
 mod data;
-mod growth;
 mod log;
 mod loss;
 mod muon;

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::noise::gaussian;
 use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
-use super::growth::{can_grow, grown};
 use super::objective::objective;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
 use super::{TrainConfig, TrainRow, TrainingSet, ValidationPsnr, csv_from_rows};
@@ -21,7 +20,7 @@ use crate::checkpoint::{Checkpoint, CheckpointConfig};
 use crate::spectral::PowerIteration;
 use crate::tensor_file;
 use crate::weights::{Weights, network_with_weights, weights_from_network};
-use crate::{Architecture, Error, Network, NetworkDenoiser};
+use crate::{Error, Network, NetworkDenoiser};
 
 /// Rows of `train.csv` are written at least this often, in steps.
 const ROW_EVERY: u64 = 100;
@@ -126,9 +125,8 @@ impl Trainer {
         })
     }
 
-    /// Starts from the checkpoint `training.initial`, where there is one: a U-Net that is no smaller computes the same at first
-    /// (Net2Net, Chen et al. 2016); other networks take the parameters wherever name and shape are the same, such as all
-    /// layers but the first and the last from a gray network for a colour one. Returns the number of parameters used.
+    /// Takes the parameters of `training.initial`, where there is one, wherever name and shape are the same, such as all
+    /// layers but the first and the last from a gray network for a colour one; returns their number.
     ///
     /// # Errors
     /// As [`Checkpoint::load`]; [`Error::Checkpoint`] if no parameter fits.
@@ -139,17 +137,7 @@ impl Trainer {
         let initial = Checkpoint::load(&folder, &self.device.clone().without_autodiff())?;
         let mut weights = weights_from_network(&initial.network)?;
         let own = weights_from_network(&self.network)?;
-        let grows = match (&initial.config.architecture, &self.config.architecture) {
-            (Architecture::Unet(small), Architecture::Unet(large)) => can_grow(small, large),
-            _ => false,
-        };
-        let mut taken = weights.len();
-        if grows {
-            weights = grown(&weights, own);
-        } else {
-            weights.retain(|name, values| own.get(name).is_some_and(|own| own.dims == values.dims));
-            taken = weights.len();
-        }
+        weights.retain(|name, values| own.get(name).is_some_and(|own| own.dims == values.dims));
         if weights.is_empty() {
             return Err(tensor_file::checkpoint(
                 &folder,
@@ -160,7 +148,7 @@ impl Trainer {
         self.network = network_with_weights(self.network.clone(), &weights).certified()?;
         self.average = weights_from_network(&self.network)?;
         self.progress.initial_sha256 = Some(initial.config.weights.sha256);
-        Ok(taken)
+        Ok(weights.len())
     }
 
     /// Whether a run's folder holds a state to go on from.
