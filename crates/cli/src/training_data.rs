@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use tweedie_imaging::{ColorMode, image_files, reduced, sha256_bytes};
+use tweedie_imaging::{ColorMode, downscaled, image_files, sha256_bytes};
 use tweedie_model::train::{Supervision, TrainConfig, TrainingSet};
 
 use crate::progress;
@@ -50,9 +50,9 @@ impl TrainingData {
             true => hold_out(&mut training),
         };
         held.truncate(config.validation.images);
+        leave_out_small(session, &mut training, config.data.patch)?;
         // After the validation pictures are set apart, so that none of them is trained on at another scale.
         add_scales(&mut training, &config.data.scales, config.data.patch);
-        leave_out_small(session, &mut training, config.data.patch)?;
         let hashes: String = training.iter().map(|file| format!("{}\n", file.sha256)).collect();
         Ok(Self {
             sha256: sha256_bytes(hashes.as_bytes()),
@@ -130,14 +130,14 @@ fn hold_out(files: &mut Vec<Photographs>) -> Vec<Photographs> {
     held
 }
 
-/// Adds reduced versions of every file's images, but for those from which no crop can be taken at a scale.
+/// Adds downscaled versions of every file's images, but for those from which no crop can be taken at a scale.
 fn add_scales(files: &mut [Photographs], scales: &[f64], patch: usize) {
     for file in files {
         let whole = file.images.len();
         for scale in scales {
             for index in 0..whole {
                 let (dims, values) = &file.images[index];
-                let small = reduced(*dims, values, *scale);
+                let small = downscaled(*dims, values, *scale);
                 if small.0[1].min(small.0[2]) >= patch {
                     file.images.push(small);
                 }

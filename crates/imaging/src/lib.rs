@@ -50,5 +50,5 @@ pub use folder::image_files;
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, image_from_vec, require_dims, vec_from_image};
 pub use metrics::{psnr, snr, ssim};
-pub use resize::reduced;
+pub use resize::downscaled;
 pub use sigma::{Sigma, SigmaSupport};

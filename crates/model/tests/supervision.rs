@@ -163,6 +163,19 @@ fn pictures_that_do_not_fit_the_supervision_are_refused() {
     assert!(message("[supervision]\nkind = \"sure\"\nnoisy = true").contains("'noise'"));
     assert!(message("[supervision]\nkind = \"hope\"").contains("hope"));
     assert!(message("[penalty]").contains("'penalty'"));
+    let file = folder.path().join("scales.toml");
+    let scaled = CONFIG.replace("[noise]", "scales = [0.5]\n[noise]");
+    for kind in ["noise2noise", "sure"] {
+        std::fs::write(&file, format!("{scaled}\n[supervision]\nkind = \"{kind}\"")).unwrap();
+        assert!(
+            TrainConfig::load(&file)
+                .expect_err(kind)
+                .to_string()
+                .contains("data.scales")
+        );
+    }
+    std::fs::write(&file, &scaled).unwrap();
+    assert_eq!(TrainConfig::load(&file).unwrap().data.scales, [0.5]);
     assert!(message("[penalty]\nsymmetry = -1.0").contains("penalty.symmetry"));
     let config = load("[supervision]\nkind = \"noise2noise\"").unwrap();
     let mut pairs = TrainingSet::default();

@@ -50,8 +50,8 @@ pub struct DataConfig {
     /// Side length in pixels of the square crops; even.
     #[serde(default = "patch")]
     pub patch: usize,
-    /// Each picture is trained on at these scales too, in (0, 1), as those of DnCNN and FFDNet were (Zhang et al. 2017,
-    /// 2018): finer structure, and other statistics than one camera's.
+    /// Each picture is trained on at these scales too, in (0, 1); DnCNN and FFDNet (Zhang et al. 2017, 2018) were trained on
+    /// downscaled pictures as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scales: Vec<f64>,
 }
@@ -276,8 +276,8 @@ impl TrainConfig {
         }
         require(
             "data.scales",
-            data.scales.is_empty() || !self.supervision.takes_noisy_pictures(),
-            "no scales with noisy pictures, whose noise would be reduced with them",
+            data.scales.is_empty() || self.supervision.is_clean(),
+            "no scales where clean pictures are not seen, since downscaling averages the noise",
             format!("{:?}", data.scales),
         )?;
         require(

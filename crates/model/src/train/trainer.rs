@@ -35,7 +35,7 @@ pub struct TrainingRecord {
     pub steps: u64,
     /// Seconds of training.
     pub seconds: f64,
-    /// Number of training images.
+    /// Number of training images, counted at each of `data.scales`.
     pub images: usize,
     /// sha256 of the list of the training images' own sha256, in the order of their names.
     pub data_sha256: String,
