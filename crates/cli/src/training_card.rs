@@ -88,9 +88,20 @@ fn card(name: &str, config: &CheckpointConfig, rows: &[TrainRow]) -> anyhow::Res
             .iter()
             .map(|folder| format!("`{}`", folder.display()))
             .collect();
+        let scales: String = record
+            .config
+            .data
+            .scales
+            .iter()
+            .map(|scale| format!(", {scale}"))
+            .collect();
+        let at_scales = match scales.is_empty() {
+            true => scales,
+            false => format!(", counted at each scale (1{scales})"),
+        };
         let _ = write!(
             card,
-            "| trained by | tweedie {} |\n| data | {} images from {} |\n| sha256 of the data's hashes | `{}` |\n\
+            "| trained by | tweedie {} |\n| data | {} images from {}{at_scales} |\n| sha256 of the data's hashes | `{}` |\n\
              | steps | {} of {}, batch {} |\n| time | {hours:.2} h |\n",
             record.tweedie,
             record.images,

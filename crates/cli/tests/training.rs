@@ -214,3 +214,17 @@ fn small_images_are_left_out_with_a_note() {
         run.stdout
     );
 }
+
+#[test]
+fn scales_are_trained_on_and_recorded_but_not_validated_on() {
+    let folder = Folder::new();
+    let run = folder.train("out", "--steps 2 -C data.scales=[0.5,0.25]");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("21 images for training, 1 for validation"),
+        "{}",
+        run.stdout
+    );
+    let card = fs::read_to_string(folder.path("out/card.md")).unwrap();
+    assert!(card.contains("counted at each scale (1, 0.5, 0.25)"), "{card}");
+}
