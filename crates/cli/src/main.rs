@@ -1,33 +1,15 @@
 //! The `tweedie` binary.
 #![forbid(unsafe_code)]
 
-mod channels;
-mod checkpoint;
 mod cli;
 mod commands;
-mod degradation;
-mod device;
-mod gallery;
-mod import_card;
-mod inputs;
 mod interrupt;
-mod locate;
-mod measurement;
-mod noise_level;
 mod options;
 mod output;
-mod overrides;
 mod progress;
-mod provenance;
-mod published;
-mod scores;
 mod session;
-mod solve;
 mod solver_options;
-mod strength;
-mod task;
-mod training_card;
-mod training_data;
+mod task_options;
 mod usage;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -35,24 +17,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 pub(crate) use cli::{Cli, Outcome};
+pub(crate) use tweedie::locate;
 
 /// Large activations are aligned and backed by huge pages.
 #[global_allocator]
-static ALLOCATOR: tweedie_kernels::AlignedAllocator = tweedie_kernels::AlignedAllocator;
+static ALLOCATOR: tweedie::kernels::AlignedAllocator = tweedie::kernels::AlignedAllocator;
 
 /// An error with its causes on one line.
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Adds the file to an error that does not name it.
-pub(crate) fn for_file(error: anyhow::Error, path: &std::path::Path) -> anyhow::Error {
-    let path = path.display().to_string();
-    if format!("{error:#}").contains(&path) {
-        error
-    } else {
-        error.context(path)
-    }
 }
 
 fn main() -> ExitCode {
@@ -66,7 +39,7 @@ fn main() -> ExitCode {
         Ok(Ok(Outcome::Interrupted)) => ExitCode::from(130),
         Ok(Err(error)) => {
             eprintln!("error: {}", one_line(&error));
-            ExitCode::from(if error.is::<usage::Usage>() { 2 } else { 1 })
+            ExitCode::from(if usage::is_usage(&error) { 2 } else { 1 })
         }
         Err(_) => ExitCode::FAILURE,
     }

@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
-
-use crate::device::DeviceChoice;
-use crate::overrides::Setting;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use tweedie::device::DeviceChoice;
+use tweedie::imaging::ColorMode;
+use tweedie::settings::Setting;
 
 /// Device, threads, and what is printed.
 #[derive(Args, Clone, Debug)]
@@ -45,29 +46,21 @@ pub struct Denoising {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Reading {
     /// Channels of the images: as-stored, gray (colour becomes luma) or rgb (gray is repeated)
-    #[arg(long, value_name = "MODE", default_value = "as-stored")]
-    pub color: Color,
+    #[arg(long, value_name = "MODE", default_value = "as-stored", value_parser = choice(vec![
+        ("as-stored", "as many channels as the file has", ColorMode::AsStored),
+        ("gray", "one channel, the luma of colour images", ColorMode::Gray),
+        ("rgb", "three channels", ColorMode::Rgb),
+    ]))]
+    pub color: ColorMode,
 }
 
-/// What `--color` takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Color {
-    #[default]
-    #[value(help = "as many channels as the file has")]
-    AsStored,
-    #[value(help = "one channel, the luma of colour images")]
-    Gray,
-    #[value(help = "three channels")]
-    Rgb,
-}
-
-impl From<Color> for tweedie_imaging::ColorMode {
-    fn from(color: Color) -> Self {
-        match color {
-            Color::AsStored => Self::AsStored,
-            Color::Gray => Self::Gray,
-            Color::Rgb => Self::Rgb,
-        }
-    }
+/// Takes one of some names, each with what it means and its value.
+pub fn choice<T: Clone + Send + Sync + 'static>(
+    values: Vec<(&'static str, &'static str, T)>,
+) -> impl TypedValueParser<Value = T> {
+    let possible = |(name, help, _): &(&'static str, &'static str, T)| PossibleValue::new(*name).help(*help);
+    PossibleValuesParser::new(values.iter().map(possible)).try_map(move |given| {
+        let found = values.iter().find(|(name, ..)| *name == given);
+        found.map(|(.., value)| value.clone()).ok_or("unknown value")
+    })
 }

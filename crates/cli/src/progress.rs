@@ -1,14 +1,25 @@
-//! Progress bars on standard error, and only on a terminal.
+//! Progress on standard error: a bar on a terminal, lines of a training run elsewhere.
 
+use std::cell::RefCell;
 use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tweedie::events::{Progress, TrainingStep, Unit};
+use tweedie::model::train::ValidationPsnr;
 
 use crate::session::Session;
 
+/// Lines are printed at most this often where there is no terminal for a bar.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
 /// A bar over `len` steps; invisible unless standard error is a terminal.
 pub fn bar(session: &Session, len: u64, template: &str) -> ProgressBar {
-    if session.quiet || !std::io::stderr().is_terminal() {
+    make(session.quiet, len, template)
+}
+
+fn make(quiet: bool, len: u64, template: &str) -> ProgressBar {
+    if quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(len);
@@ -18,7 +29,97 @@ pub fn bar(session: &Session, len: u64, template: &str) -> ProgressBar {
     bar
 }
 
-/// The bar of a command that works through images.
-pub fn images(session: &Session, len: usize) -> ProgressBar {
-    bar(session, len as u64, "{bar:30} {pos}/{len} images {wide_msg} ETA {eta}")
+/// What is shown while a command works.
+pub struct Display {
+    quiet: bool,
+    bar: RefCell<Option<ProgressBar>>,
+    training: RefCell<Option<Training>>,
+}
+
+/// A training run that is shown.
+struct Training {
+    started: Instant,
+    last_line: Instant,
+    /// Steps since it started.
+    done: u32,
+    /// Mean loss of the last hundred steps or so.
+    loss: Option<f64>,
+}
+
+impl Display {
+    pub fn new(quiet: bool) -> Self {
+        Self {
+            quiet,
+            bar: RefCell::new(None),
+            training: RefCell::new(None),
+        }
+    }
+
+    /// Prints something without disturbing the bar.
+    pub fn suspend(&self, print: impl FnOnce()) {
+        match &*self.bar.borrow() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    pub fn progress(&self, progress: Progress<'_>) {
+        if let Progress::Begin { total, unit } = progress {
+            let template = match unit {
+                Unit::Images => "{bar:30} {pos}/{len} images {wide_msg} ETA {eta}",
+                Unit::Levels => "{bar:30} {pos}/{len} levels {wide_msg} ETA {eta}",
+                Unit::Runs => "{bar:30} {pos}/{len} runs {wide_msg} ETA {eta}",
+                Unit::Steps => "{bar:30} {pos}/{len} {wide_msg} ETA {eta}",
+            };
+            *self.bar.borrow_mut() = Some(make(self.quiet, total, template));
+            let now = Instant::now();
+            *self.training.borrow_mut() = (unit == Unit::Steps).then_some(Training {
+                started: now,
+                last_line: now,
+                done: 0,
+                loss: None,
+            });
+        }
+        if let Some(bar) = &*self.bar.borrow() {
+            match progress {
+                Progress::Begin { .. } => {}
+                Progress::At(text) => bar.set_message(text.to_owned()),
+                Progress::Done(units) => bar.inc(units),
+                Progress::End => bar.finish_and_clear(),
+            }
+        }
+        if progress == Progress::End {
+            *self.bar.borrow_mut() = None;
+        }
+    }
+
+    pub fn training_step(&self, done: &TrainingStep<'_>) {
+        let TrainingStep {
+            step,
+            steps,
+            batch,
+            loss,
+            rows,
+        } = *done;
+        let mut training = self.training.borrow_mut();
+        let Some(run) = training.as_mut() else { return };
+        run.done += 1;
+        let mean = run.loss.map_or(loss, |mean| mean + 0.02 * (loss - mean));
+        run.loss = Some(mean);
+        let per_step = run.started.elapsed().as_secs_f64() / f64::from(run.done);
+        let last = rows.iter().rev().find(|row| !row.validation.is_empty());
+        let psnr = last.map_or(String::new(), |row| {
+            let level = |entry: &ValidationPsnr| format!(" {:.2}", entry.psnr_db);
+            format!(", PSNR{} dB", row.validation.iter().map(level).collect::<String>())
+        });
+        let rate = batch as f64 / per_step;
+        let message = format!("loss {mean:.5}{psnr}, {rate:.0} images/s");
+        let lines = !self.quiet && !std::io::stderr().is_terminal();
+        if lines && (run.last_line.elapsed() >= LINE_EVERY || step == steps) {
+            run.last_line = Instant::now();
+            let left = per_step * (steps - step) as f64;
+            eprintln!("step {step}/{steps}, {message}, {:.0} min left", left / 60.0);
+        }
+        self.progress(Progress::At(&message));
+    }
 }

@@ -9,12 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tweedie_imaging::{ColorMode, LoadedImage, read_image, sha256_file, write_atomic};
+use tweedie::burn::tensor::Device;
+use tweedie::device::start_threads;
+use tweedie::events::{FileHash, Progress, TrainingStep};
+use tweedie::imaging::{sha256_file, write_atomic};
+use tweedie::provenance::Provenance;
+use tweedie::solvers::TraceRow;
+use tweedie::{Events, kernels};
 
 use crate::options::Common;
+use crate::progress::Display;
 use crate::{Outcome, interrupt, one_line};
 
 /// Version of the JSON output; raised when a key changes its meaning or goes away.
@@ -38,13 +44,7 @@ pub struct Session {
     started: Instant,
     files: RefCell<Vec<FileHash>>,
     facts: RefCell<Map<String, Value>>,
-}
-
-/// sha256 of a file that was read.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FileHash {
-    pub path: String,
-    pub sha256: String,
+    display: Display,
 }
 
 /// The results of a command, saved as they come.
@@ -76,15 +76,8 @@ struct Document<'a, T> {
 impl Session {
     /// Opens the device, sets the number of threads and listens for signals.
     pub fn start(command: &'static str, common: &Common) -> anyhow::Result<Self> {
-        let kernel = tweedie_kernels::active_kernel().context("choosing the CPU's convolution kernel")?;
-        let threads = match common.threads {
-            Some(threads) => threads.get(),
-            None => std::thread::available_parallelism().map_or(1, usize::from),
-        };
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("starting threads")?;
+        let kernel = kernels::active_kernel().context("choosing the CPU's convolution kernel")?;
+        let threads = start_threads(common.threads)?;
         let (device, device_name) = common.device.open()?;
         let session = Self {
             device,
@@ -98,8 +91,9 @@ impl Session {
             started: Instant::now(),
             files: RefCell::default(),
             facts: RefCell::default(),
+            display: Display::new(common.quiet),
         };
-        session.detail(format_args!(
+        session.detail(&format!(
             "device {}, {threads} threads, convolution kernel {}",
             session.device_name,
             kernel.name()
@@ -111,21 +105,7 @@ impl Session {
     pub fn say(&self, line: impl fmt::Display) {
         if !self.quiet && !self.json.borrow().iter().any(|target| target == "-") {
             // A reader who has seen enough (`| head`) closes the pipe; the work goes on.
-            let _ = writeln!(std::io::stdout(), "{line}");
-        }
-    }
-
-    /// Prints something that the user should know, on standard error.
-    pub fn note(&self, line: impl fmt::Display) {
-        if !self.quiet {
-            let _ = writeln!(std::io::stderr(), "note: {line}");
-        }
-    }
-
-    /// Prints a detail for --verbose, on standard error.
-    pub fn detail(&self, line: impl fmt::Display) {
-        if self.verbose {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            self.display.suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
         }
     }
 
@@ -134,30 +114,11 @@ impl Session {
         self.interrupt.load(Ordering::Relaxed)
     }
 
-    /// Reads an image and records its sha256.
-    pub fn read_image(&self, path: &Path, mode: ColorMode) -> anyhow::Result<LoadedImage> {
-        let loaded = read_image(path, mode)?;
-        self.record(path, loaded.sha256.clone());
-        Ok(loaded)
-    }
-
     /// Hashes a file that something else reads.
     pub fn hash_file(&self, path: &Path) -> anyhow::Result<String> {
         let sha256 = sha256_file(path)?;
-        self.record(path, sha256.clone());
+        self.file_read(path, &sha256);
         Ok(sha256)
-    }
-
-    /// Records the sha256 of a file that was read, once.
-    pub fn record(&self, path: &Path, sha256: String) {
-        let file = FileHash {
-            path: path.display().to_string(),
-            sha256,
-        };
-        let mut files = self.files.borrow_mut();
-        if !files.contains(&file) {
-            files.push(file);
-        }
     }
 
     /// Adds a key to the JSON beside the results, such as the manifest as it was understood.
@@ -172,9 +133,14 @@ impl Session {
         self.json.borrow_mut().push(path.display().to_string());
     }
 
-    /// The files that were read so far.
-    pub fn files(&self) -> Vec<FileHash> {
-        self.files.borrow().clone()
+    /// How the results are made, for pages.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            command: command_line(),
+            device: self.device_name.clone(),
+            threads: self.threads,
+            files: self.files.borrow().clone(),
+        }
     }
 
     /// Runs the body of a command; its results, as far as they go, are in the JSON also if it fails.
@@ -233,6 +199,63 @@ impl Session {
     }
 }
 
+impl Events for Session {
+    /// On standard error.
+    fn note(&self, text: &str) {
+        if !self.quiet {
+            self.display
+                .suspend(|| drop(writeln!(std::io::stderr(), "note: {text}")));
+        }
+    }
+
+    /// On standard error, with --verbose.
+    fn detail(&self, text: &str) {
+        if self.verbose {
+            self.display.suspend(|| drop(writeln!(std::io::stderr(), "{text}")));
+        }
+    }
+
+    /// Recorded once for the JSON.
+    fn file_read(&self, path: &Path, sha256: &str) {
+        let file = FileHash {
+            path: path.display().to_string(),
+            sha256: sha256.to_owned(),
+        };
+        let mut files = self.files.borrow_mut();
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+
+    fn progress(&self, progress: Progress<'_>) {
+        self.display.progress(progress);
+    }
+
+    fn iteration(&self, name: &str, row: &TraceRow) {
+        let psnr = row.psnr_db.map_or(String::new(), |psnr| format!(", {psnr:.2} dB"));
+        let (residual, sigma) = (row.fixed_point_residual, row.sigma);
+        let text = format!("{name}: iteration {}, residual {residual:.1e}{psnr}", row.iter);
+        self.display.progress(Progress::At(&text));
+        if self.verbose {
+            self.detail(&format!(
+                "{name} {}: sigma {sigma}, residual {residual:.3e}{psnr}",
+                row.iter
+            ));
+        }
+    }
+
+    fn training_step(&self, step: &TrainingStep<'_>) {
+        self.display.training_step(step);
+        if self.verbose && step.rows.last().is_some_and(|row| row.step == step.step) {
+            self.detail(&format!("step {}: {:?}", step.step, step.rows.last()));
+        }
+    }
+
+    fn cancel_flag(&self) -> Option<Arc<AtomicBool>> {
+        Some(Arc::clone(&self.interrupt))
+    }
+}
+
 impl<T: Serialize> Results<'_, T> {
     /// Adds a finished result; a JSON file is brought up to date, so that a killed command loses little.
     pub fn push(&mut self, item: T) -> anyhow::Result<()> {
@@ -257,4 +280,20 @@ pub fn arguments() -> Vec<String> {
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect()
+}
+
+/// The command as it was typed, arguments with spaces quoted.
+fn command_line() -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
+        if !argument.is_empty() && argument.chars().all(plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', "'\\''"))
+        }
+    };
+    std::iter::once("tweedie".to_owned())
+        .chain(arguments().into_iter().map(quoted))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -1,19 +1,16 @@
 //! Solver options on the command line.
 
-use std::str::FromStr;
-
 use clap::Args;
-use toml::{Table, Value};
-use tweedie_solver::find;
+use toml::Table;
+use tweedie::auto::Auto;
+use tweedie::solver::Solver;
+use tweedie::solver_options::SolverOptions;
+use tweedie::strength::Strength;
 
-use crate::solve::Solver;
-use crate::strength::{Search, Strength};
-use crate::usage::usage;
-
-/// The algorithm and its parameters.
+/// The solver and its parameters.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Solver")]
-pub struct SolverOptions {
+pub struct SolverArgs {
     /// Algorithm: pnp-hqs, pnp-admm, red-gd, ...; --help-solver with a wrong name lists them all
     #[arg(long, value_name = "A", default_value = "pnp-hqs")]
     pub solver: String,
@@ -38,121 +35,18 @@ pub struct SolverOptions {
     pub budget: Option<f64>,
 }
 
-/// A number, or `auto`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Auto {
-    /// The program chooses.
-    Auto,
-    /// The user chose.
-    Given(f64),
-}
-
-impl FromStr for Auto {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(Self::Given(value)),
-            _ if text == "auto" => Ok(Self::Auto),
-            _ => Err("expected a number or auto".to_owned()),
-        }
-    }
-}
-
-impl SolverOptions {
-    /// The default options for a solver.
-    pub fn of(solver: &str) -> Self {
-        Self {
-            solver: solver.to_owned(),
-            strength: None,
-            sigma: Auto::Auto,
-            iterations: None,
-            tolerance: None,
-            discrepancy: None,
-            budget: None,
-        }
-    }
-
+impl SolverArgs {
     /// Finds the solver and collects its parameters; `settings` is the section `solver` of -C.
-    pub fn resolve(&self, mut settings: Table, seed: Option<u64>) -> anyhow::Result<Solver> {
-        let search = Search::resolve(self.strength, settings.remove("grid"))?;
-        let entry = find(&self.solver).map_err(|error| usage(error.to_string()))?;
-        let mut parameters = settings;
-        let mut set = |key: &str, value: Value| match parameters.insert(key.to_owned(), value) {
-            None => Ok(()),
-            Some(_) => Err(usage(format!("--{key}: expected once, got -C solver.{key} too"))),
-        };
-        let has_strength = entry
-            .about
-            .parameters
-            .iter()
-            .any(|parameter| parameter.name == "strength");
-        match self.strength {
-            Some(_) if !has_strength => {
-                return Err(usage(format!(
-                    "--strength: solver '{}' has no strength",
-                    entry.about.name
-                )));
-            }
-            Some(Strength::Given(strength)) => set("strength", strength.into())?,
-            // Set for each run of the search, and not by -C besides.
-            Some(Strength::Auto(_)) => set("strength", 1.0.into())?,
-            None => {}
-        }
-        if let Some(iterations) = self.iterations {
-            set("iterations", i64::from(iterations).into())?;
-        }
-        let is_random = entry.about.parameters.iter().any(|parameter| parameter.name == "seed");
-        if let (true, Some(seed)) = (is_random, seed) {
-            set(
-                "seed",
-                i64::try_from(seed)
-                    .map_err(|_| usage("--seed: expected at most 2^63 - 1"))?
-                    .into(),
-            )?;
-        }
-        if search.is_some() {
-            parameters.remove("strength");
-        }
-        if let (Auto::Given(_), true) = (self.sigma, parameters.contains_key("sigma")) {
-            return Err(usage("--sigma: expected once, got -C solver.sigma too"));
-        }
-        if self.discrepancy.is_some_and(|tau| !(tau.is_finite() && tau >= 1.0)) {
-            return Err(usage("--discrepancy: expected a finite factor >= 1"));
-        }
-        Ok(Solver {
-            entry,
-            options: self.clone(),
-            parameters,
-            search,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_auto() {
-        assert_eq!("auto".parse(), Ok(Auto::Auto));
-        assert_eq!("2.5".parse(), Ok(Auto::Given(2.5)));
-        assert!("nan".parse::<Auto>().is_err() && "x".parse::<Auto>().is_err());
-    }
-
-    #[test]
-    fn a_parameter_given_twice_is_refused() {
-        let settings = || toml::from_str::<Table>("strength = 1.0\nsigma = 0.1").unwrap();
+    pub fn resolve(&self, settings: Table, seed: Option<u64>) -> tweedie::Result<Solver> {
         let options = SolverOptions {
-            strength: Some(Strength::Given(2.0)),
-            ..SolverOptions::of("red-gd")
+            solver: self.solver.clone(),
+            strength: self.strength,
+            sigma: self.sigma,
+            iterations: self.iterations,
+            tolerance: self.tolerance,
+            discrepancy: self.discrepancy,
+            budget: self.budget,
         };
-        assert!(options.resolve(settings(), None).is_err());
-        let options = SolverOptions {
-            sigma: Auto::Given(2.0),
-            ..SolverOptions::of("red-gd")
-        };
-        assert!(options.resolve(settings(), None).is_err());
-        assert!(SolverOptions::of("red-gd").resolve(settings(), None).is_ok());
+        Solver::resolve(options, settings, seed)
     }
 }

@@ -1,23 +1,17 @@
 //! `tweedie certify`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::Value;
-use tweedie_imaging::classical::{Classical, TotalVariation};
-use tweedie_imaging::{Image, image_from_vec, read_array};
-use tweedie_model::NetworkDenoiser;
-use tweedie_solver::certify::{
-    self, CertifyOptions, Derivatives, Estimate, Known, LevelMeasures, Status, Subject, Theorem,
-};
+use tweedie::certificate::{self, Certifying, Level, Patches};
+use tweedie::events::{Progress, Unit};
+use tweedie::solvers::certify::{CertifyOptions, Derivatives, Estimate, LevelMeasures, Status};
+use tweedie::{Events as _, noise_level, settings};
 
-use crate::checkpoint::Kind;
-use crate::degradation::single;
+use crate::Outcome;
 use crate::options::{Common, Denoising};
 use crate::session::{Results, Session};
 use crate::usage::usage;
-use crate::{Outcome, checkpoint, for_file, inputs, noise_level, overrides, progress};
 
 /// Check the conditions that the theory of RED and plug-and-play needs, per noise level
 ///
@@ -57,14 +51,6 @@ Examples:
   tweedie certify --checkpoint gray --data Set12 --sigma 25 --json certificate.json
   tweedie certify --checkpoint median --noisy red17_noisy.npy --sigma 25";
 
-/// One level, as the JSON has it: the measures, with the level in grey levels, and what they say of each theorem.
-#[derive(Serialize)]
-struct Level {
-    #[serde(flatten)]
-    measures: Value,
-    theorems: Vec<Theorem>,
-}
-
 impl Certify {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let session = Session::start("certify", &self.common)?;
@@ -72,63 +58,47 @@ impl Certify {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Level>) -> anyhow::Result<Outcome> {
-        let [mut settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
+        let [settings] = settings::sections(&self.common.settings, ["denoiser"])?;
         let sigmas = noise_level::given(&self.sigma)?;
         if !(2..=64).contains(&self.patch) || !(1..=10_000).contains(&self.samples) {
             return Err(usage(
                 "--patch and --samples: expected 2 to 64 pixels and 1 to 10000 patches".to_owned(),
             ));
         }
-        if self.denoising.checkpoint == Classical::TotalVariation.name() && !settings.contains_key("tolerance") {
-            // Difference quotients need far more digits than images.
-            settings.insert("tolerance".to_owned(), TotalVariation::TIGHT_TOLERANCE.into());
-        }
-        let loaded = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
-        let channels = loaded.info().channels;
-        let (subject, known) = match &loaded.kind {
-            Kind::Network { denoiser, .. } => (Subject::Autodiff(denoiser.as_ref()), known_of_network(denoiser)?),
-            Kind::Classical { method, denoiser } => (Subject::Differences(denoiser.as_ref()), self.known(*method)),
-            Kind::Linear(denoiser) => (
-                Subject::Autodiff(denoiser.as_ref()),
-                Known {
-                    gradient_step: true,
-                    lipschitz: Some(1.0),
-                    ..Known::default()
+        let checkpoint = certificate::load(&self.denoising.checkpoint, settings, &session.device, session)?;
+        let patches = match &self.noisy {
+            Some(path) => Patches::read_noisy(path, &session.device, session)?,
+            None => Patches::of_images(
+                &self.data,
+                self.denoising.reading.color,
+                checkpoint.info().channels,
+                CertifyOptions {
+                    patch: self.patch,
+                    samples: self.samples,
+                    seed: self.seed,
                 },
-            ),
+                &session.device,
+                session,
+            )?,
         };
-        let images = match &self.noisy {
-            Some(path) => noisy(session, path).map_err(|error| for_file(error, path))?,
-            None => self.clean(session, channels)?,
-        };
-        let options = CertifyOptions {
-            patch: self.patch,
-            samples: self.samples,
-            seed: self.seed,
-        };
-        let bar = progress::bar(session, sigmas.len() as u64, "{bar:30} {pos}/{len} levels ETA {eta}");
+        let certifying = Certifying::new(&checkpoint, &patches)?;
+        session.progress(Progress::Begin {
+            total: sigmas.len() as u64,
+            unit: Unit::Levels,
+        });
         let mut measured = Vec::with_capacity(sigmas.len());
         for (&level, &sigma) in self.sigma.iter().zip(&sigmas) {
             if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-            let measures = match self.noisy {
-                Some(_) => certify::certify_patches(subject, &images, sigma)?,
-                None => certify::certify(subject, &images, sigma, options)?,
-            };
-            bar.suspend(|| print_measures(session, level, &measures));
-            let mut object = serde_json::to_value(&measures)?;
-            object["sigma"] = level.into();
-            let theorems = certify::verdict(std::slice::from_ref(&measures), known);
-            results.push(Level {
-                measures: object,
-                theorems,
-            })?;
+            let measures = certifying.measure(sigma)?;
+            print_measures(session, level, &measures);
+            results.push(certifying.level(level, &measures)?)?;
             measured.push(measures);
-            bar.inc(1);
+            session.progress(Progress::Done(1));
         }
-        bar.finish_and_clear();
-        for theorem in certify::verdict(&measured, known) {
+        session.progress(Progress::End);
+        for theorem in certifying.theorems(&measured) {
             session.say(format_args!("\n{}\n  ({})", theorem.name, theorem.source));
             for condition in theorem.conditions {
                 let (word, evidence) = match condition.status {
@@ -142,80 +112,6 @@ impl Certify {
         }
         Ok(Outcome::Done)
     }
-
-    /// What is proven of a classical denoiser on patches of this size.
-    fn known(&self, method: Classical) -> Known {
-        let proximal = match method {
-            // Elsewhere the transform is one of the extended patch.
-            Classical::Haar if self.noisy.is_none() && self.patch.is_multiple_of(4) => {
-                Some("sigma times the l1 norm of its Haar coefficients")
-            }
-            Classical::TotalVariation => Some("0.8 sigma TV, up to the tolerance of its iterations"),
-            _ => None,
-        };
-        let kinks = match method {
-            Classical::Median => "almost everywhere only: where the median moves to another pixel",
-            Classical::Haar => "almost everywhere only: at the threshold",
-            Classical::NonLocalMeans => "almost everywhere only: where patches differ by the noise alone",
-            Classical::TotalVariation => "almost everywhere only: where regions of equal value part",
-        };
-        Known {
-            proximal,
-            kinks: Some(kinks),
-            ..Known::default()
-        }
-    }
-
-    fn clean(&self, session: &Session, channels: usize) -> anyhow::Result<Vec<Image>> {
-        let inputs = inputs::expand(&self.data)?;
-        // More images than patches are not looked at.
-        let first = inputs.iter().take(self.samples);
-        first
-            .map(|input| {
-                let read = || {
-                    let image = session.read_image(&input.path, self.denoising.reading.color.into())?;
-                    single(image.dims)?;
-                    if channels != 0 && image.dims[1] != channels {
-                        anyhow::bail!("expected {channels} channel(s), got {}; see --color", image.dims[1]);
-                    }
-                    Ok(image.image(&session.device)?)
-                };
-                read().map_err(|error| for_file(error, &input.path))
-            })
-            .collect()
-    }
-}
-
-/// What is proven of a network by how it is built, its weights included.
-fn known_of_network(denoiser: &NetworkDenoiser) -> anyhow::Result<Known> {
-    let proven = denoiser.network().proven()?;
-    Ok(Known {
-        gradient_step: proven.gradient_step,
-        proximal: proven
-            .proximal
-            .then_some("a convex function: grad g is monotone and nonexpansive by its weights"),
-        kinks: (!proven.smooth).then_some("almost everywhere only: ReLU or linear splines"),
-        lipschitz: proven.lipschitz,
-        residual_lipschitz: proven.residual_lipschitz,
-        averaged: proven.averaged,
-    })
-}
-
-/// The patches of an array in grey levels.
-fn noisy(session: &Session, path: &Path) -> anyhow::Result<Vec<Image>> {
-    session.hash_file(path)?;
-    let array = read_array(path)?;
-    let [_, h @ 2..=64, w @ 2..=64] = array.shape[..] else {
-        anyhow::bail!(
-            "expected an array [N, H, W] with H and W from 2 to 64, got shape {:?}",
-            array.shape
-        );
-    };
-    let patch = |values: &[f64]| {
-        let values = values.iter().map(|v| (v / 255.0) as f32).collect();
-        Ok(image_from_vec(values, [1, 1, h, w], &session.device)?)
-    };
-    array.values.chunks(h * w).map(patch).collect()
 }
 
 fn print_measures(session: &Session, level: f64, measures: &LevelMeasures) {
@@ -247,8 +143,6 @@ fn print_measures(session: &Session, level: f64, measures: &LevelMeasures) {
         session.say("  (Jacobians by central differences)");
     }
     if !measures.converged {
-        session.note(format_args!(
-            "sigma {level}: a norm did not converge; it is a lower bound"
-        ));
+        session.note(&format!("sigma {level}: a norm did not converge; it is a lower bound"));
     }
 }

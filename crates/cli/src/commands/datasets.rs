@@ -13,9 +13,11 @@ use serde::Serialize;
 
 use self::fetch::Fetch;
 use self::manifest::{Kind, Manifest, Set};
+use tweedie::Events as _;
+
+use crate::Outcome;
 use crate::options::Common;
 use crate::session::{Results, Session};
-use crate::{Outcome, overrides};
 
 /// List the known data sets, download public ones, or check files against their hashes
 ///
@@ -82,7 +84,7 @@ impl Datasets {
         let (Action::List { common } | Action::Fetch(Fetch { common, .. }) | Action::Verify { common, .. }) =
             &self.action;
         let session = Session::start("datasets", common)?;
-        overrides::sections(&common.settings, [])?;
+        tweedie::settings::sections(&common.settings, [])?;
         session.run(|results| {
             let (folder, manifest) = manifest::read(&session)?;
             match &self.action {
@@ -144,7 +146,7 @@ fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Entry>
             let more = [entry.homepage.as_deref(), entry.citation.as_deref()];
             more.into_iter()
                 .flatten()
-                .for_each(|line| session.detail(format_args!("            {line}")));
+                .for_each(|line| session.detail(&format!("            {line}")));
         }
         results.push(entry)?;
     }

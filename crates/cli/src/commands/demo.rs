@@ -4,19 +4,22 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use tweedie_imaging::{ColorMode, Depth, write_image};
-use tweedie_operators::{Downsampling, Kernel};
-use tweedie_solver::StopReason;
+use tweedie::degradation::{Degradation, Pixels};
+use tweedie::events::{Progress, Unit};
+use tweedie::gallery::Gallery;
+use tweedie::imaging::{ColorMode, Depth, read_image, write_image};
+use tweedie::measurement::Measurement;
+use tweedie::operators::{Boundary, Downsampling, Kernel};
+use tweedie::scores::Scores;
+use tweedie::solver::Solver;
+use tweedie::solver_options::SolverOptions;
+use tweedie::solvers::StopReason;
+use tweedie::task::{Task, single};
+use tweedie::{Events as _, checkpoint, inputs, locate, output, restore, settings};
 
-use crate::degradation::{Degradation, Pixels, single};
-use crate::gallery::Gallery;
+use crate::Outcome;
 use crate::options::Common;
-use crate::scores::Scores;
 use crate::session::{Results, Session};
-use crate::solve::Measurement;
-use crate::solver_options::SolverOptions;
-use crate::task::{BoundaryOption, Task};
-use crate::{Outcome, checkpoint, for_file, inputs, locate, output, overrides, progress};
 
 /// The checkpoints that come with the program, for gray and for colour photographs.
 const CHECKPOINTS: [&str; 2] = ["gray", "color"];
@@ -45,7 +48,7 @@ impl Demo {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Scores>) -> anyhow::Result<Outcome> {
-        let [solver_settings, denoiser_settings] = overrides::sections(&self.common.settings, ["solver", "denoiser"])?;
+        let [solver_settings, denoiser_settings] = settings::sections(&self.common.settings, ["solver", "denoiser"])?;
         let folders = locate::folders("datasets")
             .into_iter()
             .map(|folder| folder.join("samples"));
@@ -56,18 +59,22 @@ impl Demo {
             );
         };
         let inputs = inputs::expand(&[samples])?;
-        let [gray, colour] = CHECKPOINTS.map(|name| checkpoint::load(session, name, denoiser_settings.clone()));
+        let [gray, colour] =
+            CHECKPOINTS.map(|name| checkpoint::load(name, denoiser_settings.clone(), &session.device, session));
         let (gray, colour) = (gray?, colour?);
-        let solver = SolverOptions::of(SOLVER).resolve(solver_settings.clone(), None)?;
-        let inpainting_solver = SolverOptions::of(INPAINTING_SOLVER).resolve(solver_settings, None)?;
+        let solver = Solver::resolve(SolverOptions::of(SOLVER), solver_settings.clone(), None)?;
+        let inpainting_solver = Solver::resolve(SolverOptions::of(INPAINTING_SOLVER), solver_settings, None)?;
         output::folder(&self.out)?;
         let tasks = tasks()?;
-        let bar = progress::images(session, inputs.len());
+        session.progress(Progress::Begin {
+            total: inputs.len() as u64,
+            unit: Unit::Images,
+        });
         let mut gallery = Gallery::default();
         for (input, task) in inputs.iter().zip(tasks.iter().cycle()) {
-            let clean = session
-                .read_image(&input.path, ColorMode::AsStored)?
-                .image(&session.device)?;
+            let loaded = read_image(&input.path, ColorMode::AsStored)?;
+            session.file_read(&input.path, &loaded.sha256);
+            let clean = loaded.image(&session.device)?;
             let clean = task.degradation.cropped(clean);
             let size = single(clean.dims())?;
             let denoiser = if size[0] == 1 { &gray } else { &colour };
@@ -81,9 +88,9 @@ impl Demo {
                 truth: Some(clean.clone()),
             };
             let fills_in = matches!(task.degradation, Degradation::Holes(_));
-            let restored = if fills_in { &inpainting_solver } else { &solver }
-                .run(session, &measurement, denoiser.prior(size[0])?, &bar)
-                .map_err(|error| for_file(error, &input.path))?;
+            let solver = if fills_in { &inpainting_solver } else { &solver };
+            let restored = restore(solver, &measurement, denoiser.prior(size[0])?, session)
+                .map_err(|error| error.in_file(&input.path))?;
             if session.is_interrupted() || restored.stop == StopReason::Interrupted {
                 return Ok(Outcome::Interrupted);
             }
@@ -106,13 +113,13 @@ impl Demo {
                 ..
             } = &restored.scores;
             if let (Some(before), Some(after)) = (psnr_input_db, psnr_db) {
-                bar.suspend(|| session.say(format_args!("{name:14}  {task:8}  {before:5.2} -> {after:5.2} dB")));
+                session.say(format_args!("{name:14}  {task:8}  {before:5.2} -> {after:5.2} dB"));
             }
             gallery.add(&measurement, &restored)?;
             results.push(restored.scores)?;
-            bar.inc(1);
+            session.progress(Progress::Done(1));
         }
-        bar.finish_and_clear();
+        session.progress(Progress::End);
         let page = self.out.join("report.html");
         let settings = [
             ("solver", format!("{SOLVER}; inpaint: {INPAINTING_SOLVER}")),
@@ -133,10 +140,10 @@ impl Demo {
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
         gallery.write(
-            session,
             &page,
             "Tweedie: photographs restored with a learned denoiser",
             settings,
+            &session.provenance(),
         )?;
         session.say(format_args!("pictures and {} are ready", page.display()));
         Ok(Outcome::Done)
@@ -145,7 +152,7 @@ impl Demo {
 
 /// What is done to the photographs, in turn.
 fn tasks() -> anyhow::Result<[Task; 4]> {
-    let boundary = BoundaryOption::Circular;
+    let boundary = Boundary::Circular;
     let blur = Degradation::Blur {
         kernel: Kernel::gaussian(1.6, Kernel::gaussian_size(1.6)?)?,
         boundary,

@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use tweedie_imaging::Sigma;
+use tweedie::auto::Auto;
+use tweedie::events::{Progress, Unit};
+use tweedie::imaging::{Sigma, read_image, vec_from_image};
+use tweedie::inputs::Input;
+use tweedie::{Events as _, checkpoint, inputs, noise_level, output, settings};
 
-use crate::inputs::Input;
+use crate::Outcome;
 use crate::options::{Common, Denoising};
-use crate::output::DepthOption;
+use crate::output::Precision;
 use crate::session::{Results, Session};
-use crate::solver_options::Auto;
 use crate::usage::usage;
-use crate::{Outcome, checkpoint, for_file, inputs, noise_level, output, overrides, progress};
 
 /// Denoise images
 ///
@@ -33,9 +35,8 @@ pub struct Denoise {
     /// File or folder of the results
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
-    /// Precision of the results [default: that of the input, up to 16 bit]
-    #[arg(long, value_name = "D")]
-    depth: Option<DepthOption>,
+    #[command(flatten)]
+    precision: Precision,
     #[command(flatten)]
     denoising: Denoising,
     #[command(flatten)]
@@ -64,7 +65,7 @@ impl Denoise {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Denoised>) -> anyhow::Result<Outcome> {
-        let [settings] = overrides::sections(&self.common.settings, ["denoiser"])?;
+        let [settings] = settings::sections(&self.common.settings, ["denoiser"])?;
         let given = match self.sigma {
             Auto::Auto => None,
             Auto::Given(s) => Some(Sigma::from_grey_levels(s).map_err(|error| usage(format!("--sigma: {error}")))?),
@@ -79,41 +80,42 @@ impl Denoise {
                 output::folder(&self.out)?;
             }
         }
-        let denoiser = checkpoint::load(session, &self.denoising.checkpoint, settings)?;
-        let bar = progress::images(session, inputs.len());
-        let mut said = false;
+        let denoiser = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
+        session.progress(Progress::Begin {
+            total: inputs.len() as u64,
+            unit: Unit::Images,
+        });
         for input in &inputs {
             if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-            bar.set_message(input.name.clone());
-            let loaded = session.read_image(&input.path, self.denoising.reading.color.into())?;
-            denoiser.note_channels(session, loaded.dims[1], &mut said);
+            session.progress(Progress::At(&input.name));
+            let loaded = read_image(&input.path, self.denoising.reading.color)?;
+            session.file_read(&input.path, &loaded.sha256);
+            denoiser.note_channels(loaded.dims[1], session);
             let out = self.out_path(input, to_file)?;
             output::require_other_file(&out, &inputs)?;
             let image = loaded.image(&session.device)?;
             let sigma = match given {
                 Some(sigma) => sigma,
-                None => noise_level::estimate(session, &input.name, &image, denoiser.info().sigma)
-                    .map_err(|error| for_file(error, &input.path))?,
+                None => noise_level::estimate(&input.name, &image, denoiser.info().sigma, session)
+                    .map_err(|error| error.in_file(&input.path))?,
             };
             let started = Instant::now();
             let denoised = denoiser
                 .for_channels(loaded.dims[1])
                 .and_then(|denoiser| Ok(denoiser.denoise(image, sigma)?))
-                .map_err(|error| for_file(error, &input.path))?;
+                .map_err(|error| error.in_file(&input.path))?;
             // Devices work in the background: the image is there when its values are.
-            tweedie_imaging::vec_from_image(&denoised)?;
+            vec_from_image(&denoised)?;
             let seconds = started.elapsed().as_secs_f64();
-            output::write(&out, &denoised, self.depth, loaded.depth)?;
-            bar.suspend(|| {
-                session.say(format_args!(
-                    "{} -> {} ({seconds:.2} s)",
-                    input.path.display(),
-                    out.display()
-                ))
-            });
-            bar.inc(1);
+            output::write(&out, &denoised, self.precision.depth, loaded.depth)?;
+            session.say(format_args!(
+                "{} -> {} ({seconds:.2} s)",
+                input.path.display(),
+                out.display()
+            ));
+            session.progress(Progress::Done(1));
             let out = out.display().to_string();
             results.push(Denoised {
                 name: input.name.clone(),
@@ -122,17 +124,17 @@ impl Denoise {
                 seconds,
             })?;
         }
-        bar.finish_and_clear();
+        session.progress(Progress::End);
         Ok(Outcome::Done)
     }
 
-    fn out_path(&self, input: &Input, to_file: bool) -> anyhow::Result<PathBuf> {
+    fn out_path(&self, input: &Input, to_file: bool) -> tweedie::Result<PathBuf> {
         match to_file {
             true => Ok(self.out.clone()),
             false => output::path_in(
                 &self.out,
                 &input.stem(),
-                &format!(".{}", DepthOption::ending_of(self.depth)),
+                &format!(".{}", output::ending_of(self.precision.depth)),
             ),
         }
     }

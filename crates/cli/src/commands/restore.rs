@@ -3,25 +3,27 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::ProgressBar;
-use tweedie_imaging::{Depth, SigmaSupport};
-use tweedie_solver::{Failure, StopReason, find};
+use tweedie::checkpoint::{self, Checkpoint};
+use tweedie::events::{Progress, Unit};
+use tweedie::gallery::Gallery;
+use tweedie::imaging::{Depth, SigmaSupport, read_image};
+use tweedie::inputs::{self, Input};
+use tweedie::measurement::Measurement;
+use tweedie::measurement_folder::{MeasurementSet, manifest_path};
+use tweedie::scores::{Scores, stop_text, write_sweep, write_trace};
+use tweedie::solver::Solver;
+use tweedie::solvers::{StopReason, find};
+use tweedie::strength::strength_text;
+use tweedie::task::{Task, single};
+use tweedie::{Events as _, noise_level, output, settings};
 
-use crate::checkpoint::{self, Loaded};
-use crate::degradation::single;
-use crate::gallery::Gallery;
-use crate::inputs::{self, Input};
-use crate::measurement::{Manifest, manifest_path};
+use crate::Outcome;
 use crate::options::{Common, Reading};
-use crate::output::DepthOption;
-use crate::scores::{Scores, stop_text, write_trace};
+use crate::output::Precision;
 use crate::session::{Results, Session};
-use crate::solve::{Measurement, Solver};
-use crate::solver_options::SolverOptions;
-use crate::strength::{strength_text, write_sweep};
-use crate::task::{Task, TaskOptions};
+use crate::solver_options::SolverArgs;
+use crate::task_options::TaskArgs;
 use crate::usage::usage;
-use crate::{Outcome, for_file, noise_level, output, overrides, progress};
 
 /// Restore measurements with a denoiser as the prior
 ///
@@ -48,18 +50,17 @@ pub struct Restore {
     /// Write OUT/report.html: pictures with a slider, curves, all settings
     #[arg(long)]
     report: bool,
-    /// Precision of the results [default: that of the input, up to 16 bit]
-    #[arg(long, value_name = "D")]
-    depth: Option<DepthOption>,
+    #[command(flatten)]
+    precision: Precision,
     /// Seed of masks, simulated noise and random solvers [default: 0]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    task: TaskOptions,
+    task: TaskArgs,
     #[command(flatten)]
-    solver: SolverOptions,
+    solver: SolverArgs,
     /// Explain a solver and list its parameters
     #[arg(long, value_name = "A", exclusive = true, help_heading = "Solver")]
     help_solver: Option<String>,
@@ -83,7 +84,7 @@ enum Job<'a> {
     /// A measurement of a manifest in a folder.
     Measured {
         folder: PathBuf,
-        manifest: Manifest,
+        manifest: MeasurementSet,
         index: usize,
         input: Input,
     },
@@ -118,7 +119,7 @@ impl Restore {
         checkpoint: &str,
         results: &mut Results<'_, Scores>,
     ) -> anyhow::Result<Outcome> {
-        let [solver_settings, denoiser_settings] = overrides::sections(&self.common.settings, ["solver", "denoiser"])?;
+        let [solver_settings, denoiser_settings] = settings::sections(&self.common.settings, ["solver", "denoiser"])?;
         let solver = self.solver.resolve(solver_settings, self.seed)?;
         // A folder of measurements brings its task; else the options must give it.
         let from_options = match self.task.is_empty() && self.inputs.iter().all(|input| manifest_path(input).is_some())
@@ -140,33 +141,35 @@ impl Restore {
         let mut restoring = Restoring {
             options: self,
             session,
-            denoiser: checkpoint::load(session, checkpoint, denoiser_settings)?,
+            denoiser: checkpoint::load(checkpoint, denoiser_settings, &session.device, session)?,
             solver,
             out,
-            bar: progress::images(session, jobs.len()),
             gallery: self.report.then(Gallery::default),
-            said_channels: false,
         };
         output::folder(out)?;
+        session.progress(Progress::Begin {
+            total: jobs.len() as u64,
+            unit: Unit::Images,
+        });
         for job in &jobs {
             if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-            let scores = restoring.one(job).map_err(|error| for_file(error, &job.input().path))?;
+            let scores = restoring.one(job).map_err(|error| error.in_file(&job.input().path))?;
             if scores.stop == StopReason::Interrupted {
                 return Ok(Outcome::Interrupted);
             }
-            restoring.bar.suspend(|| session.say(line(&scores)));
-            restoring.bar.inc(1);
+            session.say(line(&scores));
+            session.progress(Progress::Done(1));
             results.push(scores)?;
         }
-        restoring.bar.finish_and_clear();
+        session.progress(Progress::End);
         say_means(session, results.items());
         let settings = restoring.settings(&jobs);
         if let Some(gallery) = restoring.gallery {
             let path = out.join("report.html");
             let title = format!("Restoration with {}", restoring.solver.entry.about.name);
-            gallery.write(session, &path, &title, settings)?;
+            gallery.write(&path, &title, settings, &session.provenance())?;
             session.say(format_args!("report: {}", path.display()));
         }
         Ok(Outcome::Done)
@@ -177,7 +180,7 @@ impl Restore {
         for path in &self.inputs {
             match (manifest_path(path), task) {
                 (Some(path), None) if !self.simulate => {
-                    let manifest = Manifest::read(session, &path)?;
+                    let manifest = MeasurementSet::read(&path, session)?;
                     let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
                     for (index, measured) in manifest.measurements.iter().enumerate() {
                         let input = Input {
@@ -228,7 +231,7 @@ impl Restore {
         Ok(())
     }
 
-    fn measurement(&self, session: &Session, job: &Job<'_>) -> anyhow::Result<(Measurement, Depth)> {
+    fn measurement(&self, session: &Session, job: &Job<'_>) -> tweedie::Result<(Measurement, Depth)> {
         match job {
             Job::Measured {
                 folder,
@@ -237,7 +240,7 @@ impl Restore {
                 ..
             } => {
                 let measured = &manifest.measurements[*index];
-                let (task, y, size) = manifest.open(session, folder, measured)?;
+                let (task, y, size) = manifest.open(folder, measured, &session.device, session)?;
                 let operator = task.operator(size)?;
                 Ok((
                     Measurement {
@@ -251,7 +254,8 @@ impl Restore {
                 ))
             }
             Job::Image(task, input) => {
-                let loaded = session.read_image(&input.path, self.reading.color.into())?;
+                let loaded = read_image(&input.path, self.reading.color)?;
+                session.file_read(&input.path, &loaded.sha256);
                 let mut task = (*task).clone();
                 let image = loaded.image(&session.device)?;
                 single(image.dims())?;
@@ -262,7 +266,7 @@ impl Restore {
                     (operator, y, Some(clean))
                 } else {
                     if self.task.noise_is_auto() {
-                        let sigma = noise_level::estimate(session, &input.name, &image, SigmaSupport::Blind)?;
+                        let sigma = noise_level::estimate(&input.name, &image, SigmaSupport::Blind, session)?;
                         task = Task::new(task.degradation, noise_level::grey_levels(sigma), task.seed)?;
                     }
                     let domain = task.degradation.domain(single(image.dims())?)?;
@@ -288,34 +292,31 @@ struct Restoring<'a> {
     options: &'a Restore,
     session: &'a Session,
     solver: Solver,
-    denoiser: Loaded,
+    denoiser: Checkpoint,
     out: &'a Path,
-    bar: ProgressBar,
     gallery: Option<Gallery>,
-    said_channels: bool,
 }
 
 impl Restoring<'_> {
     /// Restores an image and writes its files.
-    fn one(&mut self, job: &Job<'_>) -> anyhow::Result<Scores> {
+    fn one(&mut self, job: &Job<'_>) -> tweedie::Result<Scores> {
         let (measurement, depth) = self.options.measurement(self.session, job)?;
         let channels = measurement.operator.domain()[0];
-        self.denoiser
-            .note_channels(self.session, channels, &mut self.said_channels);
+        self.denoiser.note_channels(channels, self.session);
         let stem = job.input().stem();
         let trace_path = output::path_in(self.out, &stem, ".trace.csv")?;
         let prior = self.denoiser.prior(channels)?;
-        let restored = match self.solver.run(self.session, &measurement, prior, &self.bar) {
+        let restored = match tweedie::restore(&self.solver, &measurement, prior, self.session) {
             Ok(restored) => restored,
             Err(error) => {
-                if let Some(failure) = error.downcast_ref::<Box<Failure>>() {
+                if let Some(failure) = error.failure() {
                     write_trace(&trace_path, &failure.trace)?;
                 }
                 return Err(error);
             }
         };
         if restored.stop != StopReason::Interrupted {
-            output::write_in(self.out, &stem, &restored.image, self.options.depth, depth)?;
+            output::write_in(self.out, &stem, &restored.image, self.options.precision.depth, depth)?;
             write_trace(&trace_path, &restored.trace)?;
             if !restored.sweep.is_empty() {
                 write_sweep(&output::path_in(self.out, &stem, ".strengths.csv")?, &restored.sweep)?;
@@ -385,7 +386,7 @@ fn say_means(session: &Session, scores: &[Scores]) {
         .filter(|scores| scores.stop == StopReason::Diverged)
         .count();
     if diverged > 0 {
-        session.note(format_args!(
+        session.note(&format!(
             "{diverged} of {} runs diverged; their last finite images were kept",
             scores.len()
         ));

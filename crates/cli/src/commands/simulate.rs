@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use tweedie::events::{Progress, Unit};
+use tweedie::imaging::read_image;
+use tweedie::measurement_folder::{MANIFEST, Source, Writer};
+use tweedie::task::single;
+use tweedie::{Events as _, inputs, output, settings};
 
-use crate::degradation::single;
-use crate::measurement::{MANIFEST, Source, Writer};
+use crate::Outcome;
 use crate::options::{Common, Reading};
 use crate::session::{Results, Session};
-use crate::task::TaskOptions;
+use crate::task_options::TaskArgs;
 use crate::usage::usage;
-use crate::{Outcome, for_file, inputs, output, overrides, progress};
 
 /// Make measurements of clean images: y = A x + noise
 ///
@@ -33,7 +36,7 @@ pub struct Simulate {
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
-    task: TaskOptions,
+    task: TaskArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -61,7 +64,7 @@ impl Simulate {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Measured>) -> anyhow::Result<Outcome> {
-        overrides::sections(&self.common.settings, [])?;
+        settings::sections(&self.common.settings, [])?;
         if self.task.noise_is_auto() {
             return Err(usage(
                 "--noise auto: expected a number, there is nothing to estimate it from",
@@ -71,20 +74,24 @@ impl Simulate {
         let inputs = inputs::expand(&self.inputs)?;
         inputs::require_different_stems(&inputs)?;
         let mut writer = Writer::new(&self.out, &task)?;
-        let bar = progress::images(session, inputs.len());
+        session.progress(Progress::Begin {
+            total: inputs.len() as u64,
+            unit: Unit::Images,
+        });
         for input in &inputs {
             if session.is_interrupted() {
                 return Ok(Outcome::Interrupted);
             }
-            let one = || -> anyhow::Result<Measured> {
+            let one = || -> tweedie::Result<Measured> {
                 output::require_other_file(&self.out.join(format!("{}.png", input.stem())), &inputs)?;
-                let loaded = session.read_image(&input.path, self.reading.color.into())?;
+                let loaded = read_image(&input.path, self.reading.color)?;
+                session.file_read(&input.path, &loaded.sha256);
                 let image = loaded.image(&session.device)?;
                 let full = single(image.dims())?;
                 let clean = task.degradation.cropped(image);
                 let size = single(clean.dims())?;
                 if size != full {
-                    session.note(format_args!(
+                    session.note(&format!(
                         "{}: cropped to {}x{}, a multiple of --scale",
                         input.name, size[1], size[2]
                     ));
@@ -108,11 +115,11 @@ impl Simulate {
                     measurement_size: operator.codomain(),
                 })
             };
-            let measured = { one }().map_err(|error| for_file(error, &input.path))?;
+            let measured = { one }().map_err(|error| error.in_file(&input.path))?;
             results.push(measured)?;
-            bar.inc(1);
+            session.progress(Progress::Done(1));
         }
-        bar.finish_and_clear();
+        session.progress(Progress::End);
         session.say(format_args!(
             "{} measurements, described by {}",
             inputs.len(),

@@ -1,14 +1,7 @@
 //! `tweedie study`
 
-mod algorithm;
 mod approximation;
-mod approximation_page;
 mod convergence;
-mod convergence_page;
-mod csv;
-mod manifest;
-mod rules;
-mod scenes;
 
 use std::path::PathBuf;
 

@@ -11,7 +11,8 @@ use crate::norm::nonnegative_norm_sq;
 use crate::{Error, Kernel, LinearOperator, NormalSolve};
 
 /// How an image continues beyond its border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Boundary {
     /// Periodically; the field's usual choice in simulations, with a closed form.
     Circular,

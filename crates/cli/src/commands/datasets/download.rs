@@ -11,6 +11,8 @@ use indicatif::ProgressBar;
 use tweedie_imaging::sha256_file;
 use ureq::Agent;
 
+use tweedie::Events as _;
+
 use crate::session::Session;
 
 /// Attempts in a row that bring nothing before a download is given up.
@@ -90,7 +92,7 @@ impl<'a> Client<'a> {
                 Ok(done) => return Ok(done),
                 Err(error) => {
                     if urls.len() > 1 {
-                        self.session.detail(format_args!("{}", crate::one_line(&error)));
+                        self.session.detail(&format!("{}", crate::one_line(&error)));
                     }
                     last = Some(error);
                 }
@@ -156,7 +158,7 @@ impl Transfer<'_> {
             if failed >= ATTEMPTS {
                 return Err(error.context(format!("{url}: given up after {failed} attempts")));
             }
-            session.detail(format_args!("{}; trying again", crate::one_line(&error)));
+            session.detail(&format!("{}; trying again", crate::one_line(&error)));
             std::thread::sleep(PAUSE * (1 << (failed - 1)));
             if session.is_interrupted() {
                 return Ok(Attempt::Interrupted);

@@ -11,6 +11,8 @@ use super::Entry;
 use super::download::{Client, Expected};
 use super::manifest::{Archive, Manifest, Set};
 use super::unpack::unpack;
+use tweedie::Events as _;
+
 use crate::options::Common;
 use crate::session::{Results, Session};
 use crate::{Outcome, progress};
@@ -102,7 +104,7 @@ impl Fetch {
                 archive.sha256.as_deref().unwrap_or_default()
             );
         }
-        session.note(format_args!("{}: sha256 {sha256}", archive.url));
+        session.note(&format!("{}: sha256 {sha256}", archive.url));
         let files = unpack(&path, root, archive.max_unpacked_bytes)?;
         fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
         let mut entry = Entry::of(set);
@@ -130,7 +132,7 @@ fn fetch_files(client: &Client<'_>, set: &Set, root: &Path) -> anyhow::Result<Op
     let mut verified = 0;
     for file in &set.files {
         if let Some(script) = &file.made_by {
-            session.note(format_args!("{}: made by {script}", file.path.display()));
+            session.note(&format!("{}: made by {script}", file.path.display()));
             continue;
         }
         let path = root.join(&file.path);

@@ -6,6 +6,8 @@ use anyhow::bail;
 
 use super::Entry;
 use super::manifest::{Kind, Manifest, Set};
+use tweedie::Events as _;
+
 use crate::Outcome;
 use crate::session::{Results, Session};
 
@@ -44,7 +46,7 @@ pub fn verify(
             match file.problem(&path) {
                 None => entry.verified = entry.verified.map(|count| count + 1),
                 Some(problem) => {
-                    session.note(format_args!("{}: {problem}", path.display()));
+                    session.note(&format!("{}: {problem}", path.display()));
                     entry.wrong.push(file.path.display().to_string());
                 }
             }

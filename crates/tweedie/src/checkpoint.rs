@@ -1,0 +1,254 @@
+//! Finding and loading checkpoints.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Context as _, bail, usage};
+use burn::tensor::Device;
+use toml::{Table, Value};
+use tweedie_imaging::classical::{Classical, TotalVariation};
+use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, SigmaSupport};
+use tweedie_model::{CONFIG_FILE, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
+use tweedie_solver::Prior;
+use tweedie_solver::study::GaussianSmoothing;
+
+use crate::noise_level::grey_levels;
+use crate::{Events, Result, channels, locate};
+
+/// A checkpoint that is ready to denoise.
+pub struct Checkpoint {
+    /// The name or path by which the user called it.
+    pub name: String,
+    /// The denoiser, for images of its own channels.
+    pub kind: Kind,
+    /// Whether [`Self::note_channels`] said something.
+    said_channels: AtomicBool,
+}
+
+/// What was loaded.
+pub enum Kind {
+    /// A network, from its folder.
+    Network {
+        /// Where it is.
+        folder: PathBuf,
+        /// D.
+        denoiser: Arc<NetworkDenoiser>,
+    },
+    /// A denoiser without weights.
+    Classical {
+        /// Which one.
+        method: Classical,
+        /// D.
+        denoiser: Arc<dyn HostDenoiser>,
+    },
+    /// The linear symmetric denoiser, for which theory is complete.
+    Linear(Arc<GaussianSmoothing>),
+}
+
+/// The folder of a checkpoint that is given by path or by name.
+pub fn find(name: &str) -> Result<PathBuf> {
+    let direct = PathBuf::from(name);
+    if direct.join(CONFIG_FILE).is_file() {
+        return Ok(direct);
+    }
+    let candidates = locate::folders("checkpoints")
+        .into_iter()
+        .map(|folder| folder.join(name));
+    if let Some(found) = candidates.into_iter().find(|path| path.join(CONFIG_FILE).is_file()) {
+        return Ok(found);
+    }
+    // A path was meant: say what is wrong with it.
+    if direct.is_dir() || name.contains(['/', '\\']) {
+        bail!("{name}: expected the folder of a checkpoint, found no {CONFIG_FILE} in it");
+    }
+    bail!(
+        "checkpoint '{name}': expected a folder with {CONFIG_FILE}, {}, gaussian:WIDTH, or a name in {}",
+        Classical::ALL.map(Classical::name).join(", "),
+        locate::description("checkpoints")
+    )
+}
+
+/// Loads a checkpoint, or takes the denoiser without weights of that name; `settings` are the values of the section
+/// `denoiser`.
+pub fn load(name: &str, settings: Table, device: &Device, events: &dyn Events) -> Result<Checkpoint> {
+    let kind = match (Classical::from_name(name), GaussianSmoothing::parse(name)) {
+        (Some(method), _) => Kind::Classical {
+            method,
+            denoiser: classical(method, settings)?,
+        },
+        (None, Some(smoothing)) => {
+            if let Some(key) = settings.keys().next() {
+                return Err(usage(format!("-C denoiser.{key}: '{name}' takes no setting")));
+            }
+            Kind::Linear(Arc::new(smoothing?))
+        }
+        (None, None) => network(name, settings, device, events)?,
+    };
+    let name = name.to_owned();
+    Ok(Checkpoint {
+        name,
+        kind,
+        said_channels: AtomicBool::new(false),
+    })
+}
+
+fn classical(method: Classical, mut settings: Table) -> Result<Arc<dyn HostDenoiser>> {
+    let tolerance = match method {
+        Classical::TotalVariation => settings.remove("tolerance"),
+        _ => None,
+    };
+    if let Some(key) = settings.keys().next() {
+        let takes = match method {
+            Classical::TotalVariation => "denoiser.tolerance",
+            _ => "no setting",
+        };
+        return Err(usage(format!("-C denoiser.{key}: '{}' takes {takes}", method.name())));
+    }
+    let Some(value) = tolerance else {
+        return Ok(method.denoiser());
+    };
+    let number = value.as_float().or_else(|| value.as_integer().map(|n| n as f64));
+    let denoiser = TotalVariation::with_tolerance(number.unwrap_or(f64::NAN)).map_err(|_| {
+        usage(format!(
+            "-C denoiser.tolerance: expected a number from 1e-9 to 1, got {value}"
+        ))
+    })?;
+    Ok(Arc::new(denoiser))
+}
+
+fn network(name: &str, mut settings: Table, device: &Device, events: &dyn Events) -> Result<Kind> {
+    let tile_pixels = match settings.remove("tile_pixels") {
+        None => None,
+        Some(Value::Integer(n)) if n > 0 => Some(usize::try_from(n)?),
+        Some(other) => {
+            return Err(usage(format!(
+                "-C denoiser.tile_pixels: expected a whole number > 0, got {other}"
+            )));
+        }
+    };
+    let stretch = match settings.remove("stretch") {
+        None => false,
+        Some(Value::Boolean(stretch)) => stretch,
+        Some(other) => {
+            return Err(usage(format!(
+                "-C denoiser.stretch: expected true or false, got {other}"
+            )));
+        }
+    };
+    if let Some(key) = settings.keys().next() {
+        return Err(usage(format!(
+            "-C denoiser.{key}: expected denoiser.tile_pixels or denoiser.stretch"
+        )));
+    }
+    let folder = find(name)?;
+    let checkpoint = tweedie_model::Checkpoint::load(&folder, device)
+        .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
+    events.file_read(&folder.join(WEIGHTS_FILE), &checkpoint.config.weights.sha256);
+    let mut denoiser = checkpoint.denoiser(&short_name(&folder, name), device)?;
+    if let Some(pixels) = tile_pixels {
+        denoiser = denoiser.with_tile_pixels(pixels);
+    }
+    if stretch {
+        denoiser = denoiser.with_stretch()?;
+    }
+    let info = denoiser.info();
+    events.detail(&format!(
+        "checkpoint {}: {}, noise levels {}, receptive field {}",
+        folder.display(),
+        channels_text(info.channels),
+        levels_text(info.sigma),
+        info.receptive_field
+    ));
+    Ok(Kind::Network {
+        folder,
+        denoiser: Arc::new(denoiser),
+    })
+}
+
+impl Checkpoint {
+    /// The denoiser for images with `channels` channels; see [`channels::adapt`].
+    pub fn for_channels(&self, channels: usize) -> Result<Arc<dyn Denoiser>> {
+        let denoiser: Arc<dyn Denoiser> = match &self.kind {
+            Kind::Network { denoiser, .. } => Arc::clone(denoiser) as _,
+            Kind::Classical { denoiser, .. } => Arc::clone(denoiser) as _,
+            Kind::Linear(denoiser) => Arc::clone(denoiser) as _,
+        };
+        channels::adapt(denoiser, channels)
+    }
+
+    /// The denoiser for images with `channels` channels, with the ability that it has beyond denoising.
+    pub fn prior(&self, channels: usize) -> Result<Prior> {
+        let potential: Option<Arc<dyn GradientDenoiser>> = match &self.kind {
+            Kind::Network { denoiser, .. } => PotentialDenoiser::new(Arc::clone(denoiser)).map(|d| Arc::new(d) as _),
+            Kind::Classical { .. } => None,
+            Kind::Linear(denoiser) => Some(Arc::clone(denoiser) as _),
+        };
+        Ok(match potential {
+            Some(denoiser) => Prior::Gradient(channels::adapt_gradient(denoiser, channels)?),
+            None => Prior::Plain(self.for_channels(channels)?),
+        })
+    }
+
+    /// Its facts.
+    pub fn info(&self) -> &DenoiserInfo {
+        match &self.kind {
+            Kind::Network { denoiser, .. } => denoiser.info(),
+            Kind::Classical { denoiser, .. } => denoiser.info(),
+            Kind::Linear(denoiser) => denoiser.info(),
+        }
+    }
+
+    /// Where it is, or what it is, for reports.
+    pub fn origin(&self) -> String {
+        match &self.kind {
+            Kind::Network { folder, .. } => folder.display().to_string(),
+            Kind::Classical { method, .. } => format!("{}: {}", method.name(), method.description()),
+            Kind::Linear(_) => format!("{}: circular convolution with a Gaussian", self.name),
+        }
+    }
+
+    /// Says once how images with other channels than the checkpoint's are treated.
+    pub fn note_channels(&self, channels: usize, events: &dyn Events) {
+        let own = self.info().channels;
+        if own != 0 && own != channels && !self.said_channels.swap(true, Ordering::Relaxed) {
+            events.note(&match own {
+                1 => format!(
+                    "'{}' is a gray checkpoint: the channels of colour images are treated one by one",
+                    self.name
+                ),
+                _ => format!(
+                    "'{}' is a colour checkpoint: gray images are repeated in its channels, and its output averaged",
+                    self.name
+                ),
+            });
+        }
+    }
+}
+
+/// "gray", "colour", ...
+pub fn channels_text(channels: usize) -> String {
+    match channels {
+        0 => "any".to_owned(),
+        1 => "gray".to_owned(),
+        3 => "colour".to_owned(),
+        n => format!("{n} channels"),
+    }
+}
+
+/// The noise levels of a denoiser in grey levels.
+pub fn levels_text(support: SigmaSupport) -> String {
+    match support {
+        SigmaSupport::Blind => "any (blind)".to_owned(),
+        SigmaSupport::Range { min, max } if min == max => format!("{}", grey_levels(min)),
+        SigmaSupport::Range { min, max } => format!("{} to {}", grey_levels(min), grey_levels(max)),
+    }
+}
+
+/// What a denoiser is called in messages: the name, or for a path the folder's own name.
+fn short_name(folder: &Path, name: &str) -> String {
+    match folder.file_name() {
+        Some(last) => last.to_string_lossy().into_owned(),
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,167 @@
+//! Which checkpoints there are, and what they are.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use serde::Serialize;
+use tweedie_imaging::SigmaSupport;
+use tweedie_imaging::classical::Classical;
+use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
+
+use crate::checkpoint::find;
+use crate::error::{Context as _, bail, usage};
+use crate::{Events, Result, locate};
+
+/// A checkpoint, as the JSON has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// `None` for a denoiser without weights.
+    pub folder: Option<String>,
+    /// Of its images; 0: any.
+    pub channels: usize,
+    /// Kind of network.
+    pub architecture: String,
+    /// In grey levels; `None` for a blind network.
+    pub sigma_min: Option<f64>,
+    /// In grey levels; `None` for a blind network.
+    pub sigma_max: Option<f64>,
+    /// In pixels.
+    pub receptive_field: usize,
+    /// Of its weights.
+    pub sha256: Option<String>,
+}
+
+/// The checkpoints that are found by name, then the denoisers without weights.
+///
+/// # Errors
+/// If a folder cannot be listed.
+pub fn list(events: &dyn Events) -> Result<Vec<Found>> {
+    let mut all: Vec<Found> = Vec::new();
+    for folder in locate::folders("checkpoints") {
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        for path in paths.into_iter().filter(|path| path.join(CONFIG_FILE).is_file()) {
+            let name = path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            // A name means the first folder that has it.
+            if all.iter().any(|known| known.name == name) {
+                continue;
+            }
+            match load_config(&path) {
+                Ok(config) => all.push(found(name, &path, &config)?),
+                Err(error) => events.note(&format!("{}: {error}", path.display())),
+            }
+        }
+    }
+    if all.is_empty() {
+        events.note(&format!("no checkpoint in {}", locate::description("checkpoints")));
+    }
+    all.extend(Classical::ALL.map(without_weights));
+    Ok(all)
+}
+
+/// What is known of a checkpoint whose files were checked.
+pub struct Shown {
+    /// As in [`list`].
+    pub found: Found,
+    /// Its configuration; `None` for a denoiser without weights.
+    pub config: Option<CheckpointConfig>,
+}
+
+/// Checks the files of a checkpoint.
+///
+/// # Errors
+/// Names the file that is missing or not as recorded.
+pub fn show(name: &str, device: &Device, events: &dyn Events) -> Result<Shown> {
+    if let Some(classical) = Classical::from_name(name) {
+        return Ok(Shown {
+            found: without_weights(classical),
+            config: None,
+        });
+    }
+    let (folder, loaded) = load(name, device, events)?;
+    Ok(Shown {
+        found: found(name.to_owned(), &folder, &loaded.config)?,
+        config: Some(loaded.config),
+    })
+}
+
+/// Writes a checkpoint as `.safetensors` with PyTorch's names, or as an `.onnx` model.
+///
+/// # Errors
+/// A usage error for another ending and for denoisers without weights.
+pub fn export(name: &str, out: &Path, device: &Device, events: &dyn Events) -> Result<Found> {
+    if Classical::from_name(name).is_some() {
+        return Err(usage(format!("{name}: expected a checkpoint with weights")));
+    }
+    let write = match out.extension().and_then(|ending| ending.to_str()) {
+        Some("safetensors") => Checkpoint::export,
+        Some("onnx") => Checkpoint::export_onnx,
+        _ => {
+            return Err(usage(format!(
+                "--out: expected FILE.safetensors or FILE.onnx, got {}",
+                out.display()
+            )));
+        }
+    };
+    let (folder, loaded) = load(name, device, events)?;
+    let is_own = |path: &Path| matches!((path.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if is_own(&folder.join(WEIGHTS_FILE)) {
+        bail!("{}: expected a file outside of the checkpoint", out.display());
+    }
+    write(&loaded, out)?;
+    found(name.to_owned(), &folder, &loaded.config)
+}
+
+fn load(name: &str, device: &Device, events: &dyn Events) -> Result<(PathBuf, Checkpoint)> {
+    let folder = find(name)?;
+    let loaded =
+        Checkpoint::load(&folder, device).with_context(|| format!("loading the checkpoint {}", folder.display()))?;
+    events.file_read(&folder.join(WEIGHTS_FILE), &loaded.config.weights.sha256);
+    Ok((folder, loaded))
+}
+
+fn found(name: String, folder: &Path, config: &CheckpointConfig) -> Result<Found> {
+    let architecture = toml::Table::try_from(&config.architecture)?;
+    let kind = architecture
+        .get("kind")
+        .and_then(|kind| kind.as_str())
+        .unwrap_or_default();
+    let (sigma_min, sigma_max) = match config.architecture.sigma_support(config.noise.support()?) {
+        SigmaSupport::Blind => (None, None),
+        SigmaSupport::Range { .. } => (Some(config.noise.min), Some(config.noise.max)),
+    };
+    Ok(Found {
+        name,
+        folder: Some(folder.display().to_string()),
+        channels: config.architecture.channels(),
+        architecture: kind.to_owned(),
+        sigma_min,
+        sigma_max,
+        receptive_field: config.architecture.receptive_field(),
+        sha256: Some(config.weights.sha256.clone()),
+    })
+}
+
+fn without_weights(classical: Classical) -> Found {
+    let denoiser = classical.denoiser();
+    let info = denoiser.info();
+    let (sigma_min, sigma_max) = match info.sigma {
+        SigmaSupport::Blind => (None, None),
+        SigmaSupport::Range { min, max } => (Some(min.grey_levels()), Some(max.grey_levels())),
+    };
+    Found {
+        name: classical.name().to_owned(),
+        folder: None,
+        channels: info.channels,
+        architecture: "classical".to_owned(),
+        sigma_min,
+        sigma_max,
+        receptive_field: info.receptive_field,
+        sha256: None,
+    }
+}

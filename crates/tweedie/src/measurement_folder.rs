@@ -1,0 +1,308 @@
+//! Measurements as a folder: `measurements.toml` names the task, its files and the measurements.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context as _, bail};
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use tweedie_imaging::{
+    Array, ColorMode, Depth, Image, image_from_vec, read_array, sha256_file, write_array, write_atomic, write_image,
+};
+use tweedie_operators::{BayerPattern, Boundary, Kernel};
+
+use crate::degradation::{Degradation, Pixels};
+use crate::output;
+use crate::task::Task;
+use crate::{Events, Result};
+
+/// Name of the manifest in a folder of measurements.
+pub const MANIFEST: &str = "measurements.toml";
+
+/// Version of the manifest; raised when an older program could misread it.
+const FORMAT: u32 = 1;
+
+/// The manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasurementSet {
+    format: u32,
+    /// Version of the program that wrote it.
+    tweedie: String,
+    /// Noise level of the measurements in 8-bit grey levels.
+    noise_grey_levels: f64,
+    /// Seed of masks, samplings and noise.
+    seed: u64,
+    task: Record,
+    /// The measurements.
+    #[serde(rename = "measurement")]
+    pub measurements: Vec<Measured>,
+}
+
+/// The task, with its files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum Record {
+    Denoise,
+    Deblur {
+        kernel: FileRecord,
+        boundary: Boundary,
+    },
+    Inpaint,
+    Sr {
+        scale: usize,
+        kernel: FileRecord,
+        boundary: Boundary,
+    },
+    Demosaic {
+        pattern: String,
+    },
+    Csmri,
+    Radon {
+        angles: usize,
+    },
+    Compressed {
+        ratio: f64,
+    },
+}
+
+/// One measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    /// Name of the image.
+    pub name: String,
+    /// `[C, H, W]` of the image.
+    size: [usize; 3],
+    /// sha256 of the clean image's file.
+    clean_sha256: String,
+    /// y, in full precision.
+    y: FileRecord,
+    /// 1 where a pixel or frequency is measured, where the task has a mask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<FileRecord>,
+}
+
+/// A file beside the manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRecord {
+    file: String,
+    sha256: String,
+}
+
+/// Writes measurements into a folder.
+pub struct Writer {
+    folder: PathBuf,
+    manifest: MeasurementSet,
+}
+
+impl Writer {
+    /// Begins a folder: writes the task's kernel.
+    pub fn new(folder: &Path, task: &Task) -> Result<Self> {
+        output::folder(folder)?;
+        let kernel_file = |kernel: &Kernel| {
+            let [rows, cols] = kernel.dims();
+            let array = Array {
+                shape: vec![rows, cols],
+                values: kernel.values().to_vec(),
+            };
+            write_array(&folder.join("kernel.npy"), &array)?;
+            hashed(folder, "kernel.npy")
+        };
+        let record = match &task.degradation {
+            Degradation::Noise => Record::Denoise,
+            Degradation::Blur { kernel, boundary } => Record::Deblur {
+                kernel: kernel_file(kernel)?,
+                boundary: *boundary,
+            },
+            Degradation::Holes(_) => Record::Inpaint,
+            Degradation::Decimation {
+                factor,
+                kernel,
+                boundary,
+            } => Record::Sr {
+                scale: *factor,
+                kernel: kernel_file(kernel)?,
+                boundary: *boundary,
+            },
+            Degradation::Bayer(pattern) => Record::Demosaic {
+                pattern: pattern.to_string(),
+            },
+            Degradation::Fourier(_) => Record::Csmri,
+            Degradation::Lines { angles } => Record::Radon { angles: *angles },
+            Degradation::Coefficients { ratio } => Record::Compressed { ratio: *ratio },
+        };
+        let manifest = MeasurementSet {
+            format: FORMAT,
+            tweedie: env!("CARGO_PKG_VERSION").to_owned(),
+            noise_grey_levels: task.noise_grey_levels,
+            seed: task.seed,
+            task: record,
+            measurements: Vec::new(),
+        };
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            manifest,
+        })
+    }
+
+    /// Writes a measurement, a picture of it and its mask, then the manifest so far. Returns the measurement's file.
+    pub fn add(&mut self, task: &Task, image: Source<'_>, y: &Image, picture: &Image) -> Result<PathBuf> {
+        let Source {
+            name,
+            stem,
+            size,
+            sha256,
+        } = image;
+        let path = output::path_in(&self.folder, stem, ".npy")?;
+        write_image(&path, y, Depth::Float)?;
+        write_image(&output::path_in(&self.folder, stem, ".png")?, picture, Depth::Eight)?;
+        let mask = match &task.degradation {
+            Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
+                let [_, rows, cols] = size;
+                let values = pixels.values([rows, cols], task.seed)?;
+                let mask = image_from_vec(values, [1, 1, rows, cols], &y.device())?;
+                let path = output::path_in(&self.folder, stem, ".mask.png")?;
+                write_image(&path, &mask, Depth::Eight)?;
+                Some(hashed(&self.folder, &format!("{stem}.mask.png"))?)
+            }
+            _ => None,
+        };
+        self.manifest.measurements.push(Measured {
+            name: name.to_owned(),
+            size,
+            clean_sha256: sha256.to_owned(),
+            y: hashed(&self.folder, &format!("{stem}.npy"))?,
+            mask,
+        });
+        let text = toml::to_string(&self.manifest).context("writing the manifest")?;
+        write_atomic(&self.folder.join(MANIFEST), |file| file.write_all(text.as_bytes()))?;
+        Ok(path)
+    }
+}
+
+/// The clean image behind a measurement.
+pub struct Source<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What its files are called.
+    pub stem: &'a str,
+    /// `[C, H, W]`.
+    pub size: [usize; 3],
+    /// Of the clean image's file.
+    pub sha256: &'a str,
+}
+
+/// The manifest that an input names: a folder with one, or the file itself.
+pub fn manifest_path(input: &Path) -> Option<PathBuf> {
+    let inside = input.join(MANIFEST);
+    let is_manifest = || input.file_name().is_some_and(|name| name == MANIFEST);
+    if inside.is_file() {
+        Some(inside)
+    } else {
+        is_manifest().then(|| input.to_path_buf())
+    }
+}
+
+impl MeasurementSet {
+    /// Reads a manifest.
+    pub fn read(path: &Path, events: &dyn Events) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let manifest: Self = toml::from_str(&text)
+            .with_context(|| format!("{}: expected a manifest of measurements", path.display()))?;
+        if manifest.format != FORMAT {
+            bail!("{}: expected format {FORMAT}, got {}", path.display(), manifest.format);
+        }
+        events.hash_file(path)?;
+        Ok(manifest)
+    }
+
+    /// The task of one of its measurements, the measurement, and `[C, H, W]` of the image.
+    pub fn open(
+        &self,
+        folder: &Path,
+        measured: &Measured,
+        device: &Device,
+        events: &dyn Events,
+    ) -> Result<(Task, Image, [usize; 3])> {
+        let path = verified(events, folder, &measured.y)?;
+        let y = events.read_image(&path, ColorMode::AsStored)?.image(device)?;
+        let kernel = |record: &FileRecord| -> Result<Kernel> {
+            let path = verified(events, folder, record)?;
+            let array = read_array(&path)?;
+            match array.shape[..] {
+                [rows, cols] => Ok(Kernel::new(rows, cols, array.values)?),
+                _ => bail!(
+                    "{}: expected a kernel of two dimensions, got shape {:?}",
+                    path.display(),
+                    array.shape
+                ),
+            }
+        };
+        let mask = || -> Result<Pixels> {
+            let record = measured
+                .mask
+                .as_ref()
+                .with_context(|| format!("{}: expected a mask, got none", measured.name))?;
+            let path = verified(events, folder, record)?;
+            Pixels::read(events, &path)
+        };
+        let degradation = match &self.task {
+            Record::Denoise => Degradation::Noise,
+            Record::Deblur {
+                kernel: record,
+                boundary,
+            } => Degradation::Blur {
+                kernel: kernel(record)?,
+                boundary: *boundary,
+            },
+            Record::Inpaint => Degradation::Holes(mask()?),
+            Record::Sr {
+                scale,
+                kernel: record,
+                boundary,
+            } => Degradation::Decimation {
+                factor: *scale,
+                kernel: kernel(record)?,
+                boundary: *boundary,
+            },
+            Record::Demosaic { pattern } => Degradation::Bayer(pattern.parse::<BayerPattern>()?),
+            Record::Csmri => Degradation::Fourier(mask()?),
+            Record::Radon { angles } => Degradation::Lines { angles: *angles },
+            Record::Compressed { ratio } => Degradation::Coefficients { ratio: *ratio },
+        };
+        Ok((
+            Task::new(degradation, self.noise_grey_levels, self.seed)?,
+            y,
+            measured.size,
+        ))
+    }
+}
+
+/// The record of a file that was just written.
+fn hashed(folder: &Path, file: &str) -> Result<FileRecord> {
+    Ok(FileRecord {
+        file: file.to_owned(),
+        sha256: sha256_file(&folder.join(file))?,
+    })
+}
+
+/// The path of a recorded file, which must lie below the folder and have the recorded sha256.
+fn verified(events: &dyn Events, folder: &Path, record: &FileRecord) -> Result<PathBuf> {
+    use std::path::Component;
+    let relative = Path::new(&record.file);
+    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        bail!("{}: expected a path below {}", record.file, folder.display());
+    }
+    let path = folder.join(relative);
+    let got = events.hash_file(&path)?;
+    if got != record.sha256 {
+        bail!(
+            "{}: expected sha256 {} as in {MANIFEST}, got {got}",
+            path.display(),
+            record.sha256
+        );
+    }
+    Ok(path)
+}

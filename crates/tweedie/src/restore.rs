@@ -1,0 +1,20 @@
+//! One restoration.
+
+use tweedie_solver::Prior;
+
+use crate::measurement::Measurement;
+use crate::scores::Restored;
+use crate::solver::{Attempt, Solver};
+use crate::sweep::restore_by_rule;
+use crate::{Events, Result};
+
+/// Restores one measurement, at the strength that a rule finds if one is to be found.
+///
+/// # Errors
+/// What the solver refuses, and what it fails with.
+pub fn restore(solver: &Solver, measurement: &Measurement, prior: Prior, events: &dyn Events) -> Result<Restored> {
+    match solver.search {
+        Some(search) => restore_by_rule(solver, search, measurement, prior, events),
+        None => solver.attempt(measurement, prior, Attempt::default(), events),
+    }
+}

@@ -1,0 +1,309 @@
+//! A solver with its options, and one run of it.
+
+use std::sync::Arc;
+
+use toml::{Table, Value};
+use tweedie_imaging::{Image, Sigma, SigmaSupport, psnr, ssim};
+use tweedie_operators::{DataFidelity, L2};
+use tweedie_solver::{
+    Discrepancy, Entry, Executor, Observer, ObserverError, Prior, Problem, RunInfo, StopRules, TraceRow, find,
+};
+
+use crate::auto::Auto;
+use crate::error::usage;
+use crate::events::Progress;
+use crate::measurement::Measurement;
+use crate::scores::{Restored, Scores};
+use crate::solver_options::SolverOptions;
+use crate::strength::{Search, Strength};
+use crate::{Events, Result};
+
+/// A solver with the options that do not depend on the image.
+pub struct Solver {
+    /// The solver.
+    pub entry: Entry,
+    /// As they were given.
+    pub options: SolverOptions,
+    /// Its parameters by name, where they are not the defaults.
+    pub parameters: Table,
+    /// How the strength is found, if a rule is to find it.
+    pub search: Option<Search>,
+}
+
+impl Solver {
+    /// Finds the solver and collects its parameters; `settings` are further parameters by name, `seed` is for
+    /// solvers that draw numbers.
+    ///
+    /// # Errors
+    /// A usage error for an unknown solver, and for options that it does not take or that are given twice.
+    pub fn resolve(options: SolverOptions, mut settings: Table, seed: Option<u64>) -> Result<Self> {
+        let search = Search::resolve(options.strength, settings.remove("grid"))?;
+        let entry = find(&options.solver).map_err(|error| usage(error.to_string()))?;
+        let mut parameters = settings;
+        let mut set = |key: &str, value: Value| match parameters.insert(key.to_owned(), value) {
+            None => Ok(()),
+            Some(_) => Err(usage(format!("--{key}: expected once, got -C solver.{key} too"))),
+        };
+        let has_strength = entry
+            .about
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == "strength");
+        match options.strength {
+            Some(_) if !has_strength => {
+                return Err(usage(format!(
+                    "--strength: solver '{}' has no strength",
+                    entry.about.name
+                )));
+            }
+            Some(Strength::Given(strength)) => set("strength", strength.into())?,
+            // Set for each run of the search, and not by -C besides.
+            Some(Strength::Auto(_)) => set("strength", 1.0.into())?,
+            None => {}
+        }
+        if let Some(iterations) = options.iterations {
+            set("iterations", i64::from(iterations).into())?;
+        }
+        let is_random = entry.about.parameters.iter().any(|parameter| parameter.name == "seed");
+        if let (true, Some(seed)) = (is_random, seed) {
+            set(
+                "seed",
+                i64::try_from(seed)
+                    .map_err(|_| usage("--seed: expected at most 2^63 - 1"))?
+                    .into(),
+            )?;
+        }
+        if search.is_some() {
+            parameters.remove("strength");
+        }
+        if let (Auto::Given(_), true) = (options.sigma, parameters.contains_key("sigma")) {
+            return Err(usage("--sigma: expected once, got -C solver.sigma too"));
+        }
+        if options.discrepancy.is_some_and(|tau| !(tau.is_finite() && tau >= 1.0)) {
+            return Err(usage("--discrepancy: expected a finite factor >= 1"));
+        }
+        Ok(Self {
+            entry,
+            options,
+            parameters,
+            search,
+        })
+    }
+
+    /// Whether a seed changes its result.
+    pub fn is_random(&self) -> bool {
+        self.entry
+            .about
+            .parameters
+            .iter()
+            .any(|parameter| parameter.name == "seed")
+    }
+
+    /// Names and values of all that decides a run, for reports.
+    pub fn described(&self) -> Vec<(String, String)> {
+        let options = &self.options;
+        let mut described: Vec<(String, String)> = Vec::new();
+        for info in self.entry.parameters() {
+            let given = self.parameters.get(info.parameter.name).map(Value::to_string);
+            let by_option = match (info.parameter.name, options.sigma) {
+                ("sigma", Auto::Given(level)) => Some(format!("{level} grey levels")),
+                _ => None,
+            };
+            let by_search = match (info.parameter.name, self.search) {
+                ("strength", Some(search)) => Some(search.to_string()),
+                _ => None,
+            };
+            let value = by_option
+                .or(by_search)
+                .or(given)
+                .or(info.default)
+                .unwrap_or_else(|| "auto".to_owned());
+            let unit = if info.parameter.unit.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", info.parameter.unit)
+            };
+            described.push((format!("{}{unit}", info.parameter.name), value));
+        }
+        let rules = [
+            ("tolerance", options.tolerance),
+            ("discrepancy", options.discrepancy),
+            ("budget (s)", options.budget),
+        ];
+        described.extend(
+            rules
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?.to_string()))),
+        );
+        described
+    }
+
+    /// Restores one measurement at one strength.
+    pub fn attempt(
+        &self,
+        measurement: &Measurement,
+        prior: Prior,
+        attempt: Attempt<'_>,
+        events: &dyn Events,
+    ) -> Result<Restored> {
+        let Measurement {
+            name,
+            task,
+            operator,
+            y,
+            truth,
+        } = measurement;
+        let start = task.start(operator.as_ref(), y.clone())?;
+        let fidelity: Arc<dyn DataFidelity> = Arc::new(L2::new(Arc::clone(operator), y.clone())?);
+        let mut parameters = self.parameters.clone();
+        if let Some(strength) = attempt.strength {
+            parameters.insert("strength".to_owned(), strength.into());
+        }
+        if let Auto::Given(levels) = self.options.sigma {
+            let sigma = self.levels(
+                Sigma::from_grey_levels(levels)?,
+                task.noise,
+                prior.denoiser().info().sigma,
+            );
+            parameters.insert("sigma".to_owned(), sigma);
+        }
+        let discrepancy = self.options.discrepancy.map(|tau| {
+            let measured = measurement.measured_values();
+            Discrepancy::gaussian(Arc::clone(&fidelity), task.noise, tau, measured)
+        });
+        let problem = Problem {
+            fidelity,
+            prior,
+            noise: task.noise,
+        };
+        let algorithm = self.entry.build(parameters, problem)?;
+        let rules = StopRules {
+            tolerance: self.options.tolerance,
+            discrepancy,
+            budget_s: self.options.budget,
+            interrupt: events.cancel_flag(),
+            ..StopRules::default()
+        };
+        let mut watch = Watch { events, name };
+        let mut executor = Executor::new(algorithm.as_ref()).rules(rules).observe(&mut watch);
+        if let Some(truth) = truth {
+            executor = executor.truth(truth);
+        }
+        // Where a run goes on to a tolerance, and its map never changes, its end does not depend on its start.
+        let is_free = self.options.tolerance.is_some() && algorithm.settled_from() == 0;
+        let first_image = attempt.warm_start.filter(|_| is_free).unwrap_or(&start);
+        let run = executor.run(first_image.clone())?;
+        let score = |image: &Image| truth.as_ref().map(|truth| psnr(image, truth)).transpose();
+        let first = |values: Option<Vec<f64>>| values.and_then(|values| values.first().copied());
+        let last = run.trace.last();
+        let scores = Scores {
+            name: name.clone(),
+            task: task.degradation.kind().name(),
+            solver: self.entry.about.name,
+            psnr_db: first(score(&run.image)?),
+            ssim: first(truth.as_ref().map(|truth| ssim(&run.image, truth)).transpose()?),
+            psnr_input_db: first(score(&start)?),
+            iterations: run.trace.len(),
+            stop: run.stop,
+            seconds: last.map_or(0.0, |row| row.solver_s),
+            denoiser_calls: last.map_or(0, |row| row.work.denoiser_calls),
+            fixed_point_residual: last.map(|row| row.fixed_point_residual),
+            strength: None,
+        };
+        Ok(Restored {
+            image: run.image,
+            trace: run.trace,
+            stop: run.stop,
+            scores,
+            sweep: Vec::new(),
+        })
+    }
+
+    /// `--sigma` for this solver: its level, or the first one where the solver lowers it to the noise level.
+    fn levels(&self, first: Sigma, noise: Sigma, support: SigmaSupport) -> Value {
+        if !matches!(self.entry.about.name, "pnp-hqs" | "diffpir") {
+            return first.value().into();
+        }
+        // The end that these solvers choose by themselves: the noise level, at least one grey level.
+        let end = noise.value().max(1.0 / 255.0);
+        let end = match support {
+            SigmaSupport::Blind => end,
+            SigmaSupport::Range { min, max } => end.clamp(min.value(), max.value()),
+        };
+        let schedule = [
+            ("from".to_owned(), first.value().into()),
+            ("to".to_owned(), end.min(first.value()).into()),
+        ];
+        Value::Table(schedule.into_iter().collect())
+    }
+}
+
+/// What one of several restorations of a measurement is given.
+#[derive(Clone, Copy, Default)]
+pub struct Attempt<'a> {
+    /// In place of the solver's own.
+    pub strength: Option<f64>,
+    /// Where the run starts, if its end does not depend on that; else it starts as ever.
+    pub warm_start: Option<&'a Image>,
+}
+
+/// Passes the iterations on.
+struct Watch<'a> {
+    events: &'a dyn Events,
+    name: &'a str,
+}
+
+impl Observer for Watch<'_> {
+    fn on_start(&mut self, info: &RunInfo, _: &Image) -> Result<(), ObserverError> {
+        let text = format!("{}: {} iterations of {}", self.name, info.iterations, info.solver);
+        self.events.progress(Progress::At(&text));
+        Ok(())
+    }
+
+    fn on_row(&mut self, row: &TraceRow, _: &Image) -> Result<(), ObserverError> {
+        self.events.iteration(self.name, row);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_level_of_a_falling_schedule_or_the_constant_one() {
+        let level = |grey| Sigma::from_grey_levels(grey).unwrap();
+        let support = SigmaSupport::Range {
+            min: level(5.0),
+            max: level(50.0),
+        };
+        let solver = |name| Solver::resolve(SolverOptions::of(name), Table::new(), None).unwrap();
+        assert_eq!(
+            solver("red-gd").levels(level(20.0), level(1.0), support),
+            Value::Float(20.0 / 255.0)
+        );
+        let falling = solver("pnp-hqs").levels(level(49.0), level(1.0), support);
+        assert_eq!(falling["from"], Value::Float(49.0 / 255.0));
+        assert_eq!(
+            falling["to"],
+            Value::Float(5.0 / 255.0),
+            "the end is moved into the denoiser's range"
+        );
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        let settings = || toml::from_str::<Table>("strength = 1.0\nsigma = 0.1").unwrap();
+        let options = SolverOptions {
+            strength: Some(Strength::Given(2.0)),
+            ..SolverOptions::of("red-gd")
+        };
+        assert!(Solver::resolve(options, settings(), None).is_err());
+        let options = SolverOptions {
+            sigma: Auto::Given(2.0),
+            ..SolverOptions::of("red-gd")
+        };
+        assert!(Solver::resolve(options, settings(), None).is_err());
+        assert!(Solver::resolve(SolverOptions::of("red-gd"), settings(), None).is_ok());
+    }
+}

@@ -1,0 +1,199 @@
+//! A restoration task: the forward model, the noise and the seed.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor};
+use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
+use tweedie_operators::{
+    Blur, CompressedSensing, Demosaicking, Downsampling, Field, Identity, LinearOperator, Mask, Mri, Radon,
+};
+
+use crate::Result;
+use crate::degradation::Degradation;
+use crate::error::bail;
+
+/// A task: y = A x + n.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// A, without image sizes.
+    pub degradation: Degradation,
+    /// Noise level of the measurement.
+    pub noise: Sigma,
+    /// The same as it was given; dividing by 255 and multiplying again may change the last digit.
+    pub noise_grey_levels: f64,
+    /// Seed of masks, samplings and simulated noise.
+    pub seed: u64,
+}
+
+impl Task {
+    /// A task; refuses a noise level that is negative or not finite.
+    pub fn new(degradation: Degradation, noise_grey_levels: f64, seed: u64) -> Result<Self, tweedie_imaging::Error> {
+        Ok(Self {
+            degradation,
+            noise: Sigma::from_grey_levels(noise_grey_levels)?,
+            noise_grey_levels,
+            seed,
+        })
+    }
+
+    /// The operator on images `[C, H, W]`.
+    pub fn operator(&self, domain: [usize; 3]) -> Result<Arc<dyn LinearOperator>> {
+        let [channels, rows, cols] = domain;
+        Ok(match &self.degradation {
+            Degradation::Noise => Arc::new(Identity::new(domain)?),
+            Degradation::Blur { kernel, boundary } => Arc::new(Blur::new(domain, kernel, *boundary)?),
+            Degradation::Holes(pixels) => Arc::new(Mask::new(domain, &pixels.values([rows, cols], self.seed)?)?),
+            Degradation::Decimation {
+                factor,
+                kernel,
+                boundary,
+            } => Arc::new(Downsampling::new(domain, *factor, kernel, *boundary)?),
+            Degradation::Bayer(pattern) if channels == 3 => Arc::new(Demosaicking::new([rows, cols], *pattern)?),
+            Degradation::Bayer(_) => bail!("--task demosaic: expected a colour image, got {channels} channel(s)"),
+            Degradation::Fourier(pixels) if channels == 1 => Arc::new(Mri::new(
+                Field::Real,
+                [rows, cols],
+                &pixels.values([rows, cols], self.seed)?,
+            )?),
+            Degradation::Fourier(_) => {
+                bail!("--task csmri: expected a gray image (--color gray), got {channels} channels")
+            }
+            Degradation::Lines { angles } => Arc::new(Radon::new(domain, *angles)?),
+            Degradation::Coefficients { ratio } => Arc::new(CompressedSensing::new(domain, *ratio, self.seed)?),
+        })
+    }
+
+    /// y = A x + n for a clean image x called `name`, n drawn by the seed and the name.
+    pub fn measure(&self, operator: &dyn LinearOperator, clean: Image, name: &str) -> Result<Image> {
+        let device = clean.device();
+        let y = operator.apply(clean)?;
+        let noise = self.noise(y.dims(), self.noise, name, &device)?;
+        Ok(y + noise)
+    }
+
+    /// Noise of level `sigma` for a measurement of shape `dims`, drawn by the seed and the name.
+    pub fn noise(&self, dims: [usize; 4], sigma: Sigma, name: &str, device: &Device) -> Result<Image> {
+        let [_, channels, rows, cols] = dims;
+        let noise = noise::gaussian(dims, sigma, self.seed, noise::stream_from_name(name), device)?;
+        // What is not measured carries no noise either: it is zero in the measurement.
+        Ok(match &self.degradation {
+            Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
+                let mask: Tensor<4> =
+                    image_from_vec(pixels.values([rows, cols], self.seed)?, [1, 1, rows, cols], device)?;
+                noise * mask.repeat_dim(1, channels)
+            }
+            _ => noise,
+        })
+    }
+
+    /// The first estimate, from which solvers start: the measurement where it is an image of the scene itself, else
+    /// what the operator makes of it (filled holes, cubic interpolation, filtered back-projection, A^T y).
+    pub fn start(&self, operator: &dyn LinearOperator, y: Image) -> Result<Image> {
+        match self.degradation {
+            Degradation::Noise | Degradation::Blur { .. } => Ok(y),
+            _ => Ok(operator.start(y)?),
+        }
+    }
+
+    /// What people see of a measurement: itself if it is a picture, else the first estimate.
+    pub fn picture(&self, operator: &dyn LinearOperator, y: Image) -> Result<Image> {
+        match self.picture_kind() {
+            PictureKind::Start => self.start(operator, y),
+            PictureKind::Measurement | PictureKind::Parts => Ok(y),
+        }
+    }
+
+    /// What [`Self::picture`] shows.
+    pub fn picture_kind(&self) -> PictureKind {
+        match self.degradation {
+            Degradation::Noise | Degradation::Blur { .. } => PictureKind::Measurement,
+            Degradation::Holes(_) | Degradation::Decimation { .. } | Degradation::Bayer(_) => PictureKind::Parts,
+            Degradation::Fourier(_) | Degradation::Lines { .. } | Degradation::Coefficients { .. } => {
+                PictureKind::Start
+            }
+        }
+    }
+}
+
+/// What a picture of a measurement shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureKind {
+    /// The measurement, which is also the first estimate.
+    Measurement,
+    /// The measurement, some pixels or colours of the scene.
+    Parts,
+    /// The first estimate, since the measurement is no picture.
+    Start,
+}
+
+/// `[C, H, W]` of a single image.
+pub fn single(dims: [usize; 4]) -> Result<[usize; 3]> {
+    match dims {
+        [1, c, h, w] => Ok([c, h, w]),
+        [n, ..] => bail!("expected one image, got a batch of {n}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use tweedie_imaging::vec_from_image;
+    use tweedie_operators::Boundary;
+
+    use super::*;
+    use crate::degradation::Pixels;
+
+    fn task(degradation: Degradation, seed: u64) -> Task {
+        Task::new(degradation, 25.0, seed).unwrap()
+    }
+
+    fn measured(task: &Task, name: &str) -> Vec<f32> {
+        let clean: Image = Tensor::full([1, 1, 8, 8], 0.5, &Device::flex());
+        let operator = task.operator([1, 8, 8]).unwrap();
+        vec_from_image(&task.measure(operator.as_ref(), clean, name).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn noise_depends_on_seed_and_name_alone() {
+        let noisy = |seed, name| measured(&task(Degradation::Noise, seed), name);
+        assert_eq!(noisy(1, "a"), noisy(1, "a"));
+        assert_ne!(noisy(1, "a"), noisy(2, "a"));
+        assert_ne!(noisy(1, "a"), noisy(1, "b"));
+    }
+
+    #[test]
+    fn lost_pixels_are_zero() {
+        let y = measured(&task(Degradation::Holes(Pixels::Random { keep: 0.25 }), 3), "a");
+        assert_eq!(y.iter().filter(|&&value| value != 0.0).count(), 16);
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_named() {
+        let mask = Pixels::Given {
+            rows: 4,
+            cols: 4,
+            values: vec![1.0; 16],
+            path: "m.png".into(),
+        };
+        let error = task(Degradation::Holes(mask), 0)
+            .operator([1, 8, 8])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, "m.png: expected a mask of 8x8 like the image, got 4x4");
+        assert!(Degradation::Lines { angles: 3 }.domain([1, 3, 11]).is_err());
+        assert!(single([2, 1, 4, 4]).is_err());
+    }
+
+    #[test]
+    fn clean_images_are_cropped_to_multiples_of_the_factor() {
+        let kernel = Downsampling::default_kernel().unwrap();
+        let sr = Degradation::Decimation {
+            factor: 3,
+            kernel,
+            boundary: Boundary::Circular,
+        };
+        let clean: Image = Tensor::zeros([1, 1, 8, 10], &Device::flex());
+        assert_eq!(sr.cropped(clean).dims(), [1, 1, 6, 9]);
+        assert_eq!(sr.domain([1, 2, 3]).unwrap(), [1, 6, 9]);
+    }
+}

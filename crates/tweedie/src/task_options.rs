@@ -1,0 +1,197 @@
+//! The options of a task, as configurations and the command line have them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tweedie_operators::{BayerPattern, Boundary, Downsampling, Kernel};
+
+use crate::auto::Auto;
+use crate::degradation::{Degradation, Pixels, TaskKind};
+use crate::error::{Context as _, bail, usage};
+use crate::task::Task;
+use crate::{Error, Events, Result, locate};
+
+/// How the measurement was, or is to be, made.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskOptions {
+    /// What is to be undone.
+    pub task: TaskKind,
+    /// deblur, sr: a file, `gaussian:1.6` (or `1.6x25`), `uniform:9`, `levin:1` to `levin:8`; sr: default `gaussian:1.6x7`.
+    pub kernel: Option<String>,
+    /// Folder of `levin09_1.npy` to `levin09_8.npy`; the default is `datasets/kernels`.
+    pub kernels: Option<PathBuf>,
+    /// deblur, sr: how images continue beyond their border; the default is circular.
+    pub boundary: Option<Boundary>,
+    /// inpaint: share of the pixels that is kept, chosen at random.
+    pub keep: Option<f64>,
+    /// inpaint, csmri: where a pixel or frequency is known.
+    pub mask: Option<PathBuf>,
+    /// sr: factor, 2 to 16.
+    pub scale: Option<u64>,
+    /// demosaic: colours of the first 2x2 pixels: rggb, bggr, grbg, gbrg.
+    pub pattern: Option<String>,
+    /// radon: number of directions over the half circle, 1 to 100,000.
+    pub angles: Option<u64>,
+    /// compressed: measured values as a share of the pixels.
+    pub ratio: Option<f64>,
+}
+
+impl TaskOptions {
+    /// A task without options.
+    pub fn of(task: TaskKind) -> Self {
+        Self {
+            task,
+            kernel: None,
+            kernels: None,
+            boundary: None,
+            keep: None,
+            mask: None,
+            scale: None,
+            pattern: None,
+            angles: None,
+            ratio: None,
+        }
+    }
+
+    /// Checks the options and reads their files; `noise` is the measurement's level in grey levels, 0 if it is absent.
+    /// Where it is to be estimated for each measurement the task has a placeholder.
+    ///
+    /// # Errors
+    /// As [`Self::degradation`], and a usage error for a noise level that the task does not take.
+    pub fn resolve(&self, noise: Option<Auto>, seed: u64, events: &dyn Events) -> Result<Task> {
+        let degradation = self.degradation(events)?;
+        let (kind, task) = (degradation.kind(), degradation.kind().name());
+        let level = match noise {
+            None => 0.0,
+            Some(Auto::Given(level)) => level,
+            // The caller estimates it for each image.
+            Some(Auto::Auto) if matches!(kind, TaskKind::Denoise | TaskKind::Deblur) => f64::from(u8::MAX),
+            Some(Auto::Auto) => return Err(usage(format!("--noise auto: expected a number for --task {task}"))),
+        };
+        if kind == TaskKind::Denoise && level == 0.0 {
+            return Err(missing(task, "--noise above 0"));
+        }
+        Task::new(degradation, level, seed).map_err(|error| usage(format!("--noise: {error}")))
+    }
+
+    /// The forward model, with its files read; the noise is left out.
+    ///
+    /// # Errors
+    /// A usage error if the task misses an option, or one was given that it does not use.
+    pub fn degradation(&self, events: &dyn Events) -> Result<Degradation> {
+        let kind = self.task;
+        let task = kind.name();
+        if let Some((.., option)) = self
+            .given()
+            .iter()
+            .find(|(given, kinds, _)| *given && !kinds.contains(&kind))
+        {
+            return Err(usage(format!("{option}: it has no effect on --task {task}")));
+        }
+        within(self.scale, 2..=16, "scale")?;
+        within(self.angles, 1..=100_000, "angles")?;
+        let missing = |options: &str| missing(task, options);
+        let boundary = self.boundary.unwrap_or(Boundary::Circular);
+        Ok(match kind {
+            TaskKind::Denoise => Degradation::Noise,
+            TaskKind::Deblur => {
+                let kernel = self.kernel(events)?.ok_or_else(|| missing("--kernel"))?;
+                Degradation::Blur { kernel, boundary }
+            }
+            TaskKind::Inpaint => Degradation::Holes(match (&self.mask, self.keep) {
+                (Some(path), None) => Pixels::read(events, path)?,
+                (None, Some(keep)) if keep > 0.0 && keep <= 1.0 => Pixels::Random { keep },
+                (None, Some(keep)) => return Err(usage(format!("--keep: expected a share in (0, 1], got {keep}"))),
+                _ => return Err(missing("either --keep or --mask")),
+            }),
+            TaskKind::Sr => {
+                let factor = self.scale.ok_or_else(|| missing("--scale"))? as usize;
+                let kernel = self.kernel(events)?.map_or_else(Downsampling::default_kernel, Ok)?;
+                Degradation::Decimation {
+                    factor,
+                    kernel,
+                    boundary,
+                }
+            }
+            TaskKind::Demosaic => {
+                let pattern = self.pattern.as_ref().ok_or_else(|| missing("--pattern"))?;
+                Degradation::Bayer(pattern.parse::<BayerPattern>().context("pattern")?)
+            }
+            TaskKind::Csmri => {
+                let path = self.mask.as_ref().ok_or_else(|| missing("--mask"))?;
+                Degradation::Fourier(Pixels::read(events, path)?)
+            }
+            TaskKind::Radon => Degradation::Lines {
+                angles: self.angles.ok_or_else(|| missing("--angles"))? as usize,
+            },
+            TaskKind::Compressed => match self.ratio {
+                Some(ratio) if ratio > 0.0 && ratio <= 1.0 => Degradation::Coefficients { ratio },
+                Some(ratio) => return Err(usage(format!("--ratio: expected a share in (0, 1], got {ratio}"))),
+                None => return Err(missing("--ratio")),
+            },
+        })
+    }
+
+    /// Each option, whether it was given, and the tasks that use it.
+    fn given(&self) -> [(bool, &'static [TaskKind], &'static str); 9] {
+        use TaskKind::{Compressed, Csmri, Deblur, Demosaic, Inpaint, Radon, Sr};
+        [
+            (self.kernel.is_some(), &[Deblur, Sr], "--kernel"),
+            (self.kernels.is_some(), &[Deblur, Sr], "--kernels"),
+            (self.boundary.is_some(), &[Deblur, Sr], "--boundary"),
+            (self.keep.is_some(), &[Inpaint], "--keep"),
+            (self.mask.is_some(), &[Inpaint, Csmri], "--mask"),
+            (self.scale.is_some(), &[Sr], "--scale"),
+            (self.pattern.is_some(), &[Demosaic], "--pattern"),
+            (self.angles.is_some(), &[Radon], "--angles"),
+            (self.ratio.is_some(), &[Compressed], "--ratio"),
+        ]
+    }
+
+    fn kernel(&self, events: &dyn Events) -> Result<Option<Kernel>> {
+        let Some(specification) = &self.kernel else {
+            return Ok(None);
+        };
+        let folder = match &self.kernels {
+            Some(_) if !specification.starts_with("levin:") => {
+                return Err(usage("--kernels: it has no effect without --kernel levin:N"));
+            }
+            Some(folder) => folder.clone(),
+            None => {
+                let folders = locate::folders("datasets")
+                    .into_iter()
+                    .map(|folder| folder.join("kernels"));
+                folders
+                    .into_iter()
+                    .find(|folder| folder.is_dir())
+                    .unwrap_or_else(|| "datasets/kernels".into())
+            }
+        };
+        let kernel = Kernel::parse(specification, &folder)?;
+        // The file that was read, if it was one.
+        let levin = specification
+            .strip_prefix("levin:")
+            .map(|n| folder.join(format!("levin09_{n}.npy")));
+        let path = levin.unwrap_or_else(|| PathBuf::from(specification));
+        if path.is_file() {
+            events.hash_file(&path)?;
+        }
+        Ok(Some(kernel))
+    }
+}
+
+fn missing(task: &str, options: &str) -> Error {
+    usage(format!("--task {task}: expected {options}, got none"))
+}
+
+fn within(value: Option<u64>, range: std::ops::RangeInclusive<u64>, key: &str) -> Result<()> {
+    match value {
+        Some(value) if !range.contains(&value) => bail!(
+            "{key}: expected a whole number from {} to {}, got {value}",
+            range.start(),
+            range.end()
+        ),
+        _ => Ok(()),
+    }
+}
