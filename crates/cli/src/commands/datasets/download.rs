@@ -92,7 +92,7 @@ impl<'a> Client<'a> {
                 Ok(done) => return Ok(done),
                 Err(error) => {
                     if urls.len() > 1 {
-                        self.session.detail(&format!("{}", crate::one_line(&error)));
+                        self.session.detail(&crate::one_line(&error));
                     }
                     last = Some(error);
                 }
