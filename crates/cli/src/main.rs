@@ -17,7 +17,6 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 pub(crate) use cli::{Cli, Outcome};
-pub(crate) use tweedie::locate;
 
 /// Large activations are aligned and backed by huge pages.
 #[global_allocator]

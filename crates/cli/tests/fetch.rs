@@ -170,7 +170,7 @@ fn a_server_with_passing_faults_gives_the_file_in_the_end() {
 #[test]
 fn a_wrong_file_never_gets_its_name() {
     for (fault, message) in [
-        (Fault::Truncates, "the server offers 100000"),
+        (Fault::Truncates, "an offer of 100000"),
         (Fault::Corrupts, "expected sha256"),
         (Fault::Floods, "got more"),
         (Fault::Missing, "HTTP status 404"),
@@ -242,7 +242,7 @@ fn archives_are_unpacked_once_their_hash_is_right() {
     zip.write_all(&content()).unwrap();
     let bytes = zip.finish().unwrap().into_inner();
     let sha256 = tweedie_imaging::sha256_bytes(&bytes);
-    let (address, _) = serve(bytes, Fault::Drops);
+    let (address, log) = serve(bytes, Fault::Drops);
     let archive = |hash: &str, unpacked: usize| {
         format!("archive = {{ url = '{address}', max_bytes = 1000000, max_unpacked_bytes = {unpacked} {hash} }}")
     };
@@ -260,8 +260,22 @@ fn archives_are_unpacked_once_their_hash_is_right() {
         let file = folder.path().join("small/set/a.bin");
         if message.is_empty() {
             assert_eq!(run.status, Some(0), "{}", run.stderr);
-            assert_eq!(fs::read(file).unwrap(), content());
+            assert_eq!(fs::read(&file).unwrap(), content());
             assert_eq!(names(folder.path()), ["manifest.toml", "small"]);
+            // A second time there is nothing to do, unless something of it is missing or it is another archive.
+            let before = log.lock().unwrap().len();
+            let run = datasets(folder.path(), arguments);
+            assert_eq!(run.status, Some(0), "{}", run.stderr);
+            assert!(run.stdout.contains("small already"), "{}", run.stdout);
+            assert_eq!(log.lock().unwrap().len(), before);
+            fs::remove_file(file).unwrap();
+            let run = datasets(folder.path(), arguments);
+            assert_eq!(run.status, Some(1));
+            assert!(run.stderr.contains("0 of its 1 files"), "{}", run.stderr);
+            fs::remove_file(folder.path().join("small/.tweedie-archive.toml")).unwrap();
+            let run = datasets(folder.path(), arguments);
+            assert_eq!(run.status, Some(1));
+            assert!(run.stderr.contains("another folder"), "{}", run.stderr);
         } else {
             assert_eq!(run.status, Some(1));
             assert!(run.stderr.contains(message), "{}", run.stderr);

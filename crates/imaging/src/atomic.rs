@@ -1,38 +1,32 @@
 //! Files that are either whole or not there.
 
+mod part;
+
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use crate::Error;
+use crate::replace::{folder_of, require_replaceable, writing};
 
 /// Writes a file under a temporary name in the same folder, syncs it to disk and renames it to `path`: at no moment
 /// does a half-written file stand under its final name, and a file that was there stays whole until it is replaced.
 ///
-/// The temporary file, `.tweedie-*.part`, is removed if `write` fails; only a killed process can leave it behind.
+/// Only an ordinary file is replaced; a link to one is followed, see [`require_replaceable`]. The temporary file,
+/// `.tweedie-*.part`, is removed if `write` fails. What a killed process leaves behind is removed by the next one that writes
+/// into the folder.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path`.
+/// [`Error::Io`] naming `path`; those of [`require_replaceable`].
 pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Error> {
-    let io = |source| Error::Io {
-        operation: "writing",
-        path: path.to_path_buf(),
-        source,
-    };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tweedie-").suffix(".part");
-    // Temporary files are private by default; the result gets the permissions of an ordinary file, less the umask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let (file, name) = builder.tempfile_in(folder).map_err(io)?.into_parts();
+    let target = require_replaceable(path)?;
+    let io = |source| writing(path, source);
+    let folder = folder_of(&target);
+    let (file, name) = part::create(folder).map_err(io)?;
     let mut buffered = BufWriter::new(file);
     write(&mut buffered).and_then(|()| buffered.flush()).map_err(io)?;
     buffered.get_ref().sync_all().map_err(io)?;
-    name.persist(path).map_err(|error| io(error.error))?;
+    name.persist(&target).map_err(|error| io(error.error))?;
     // The rename itself is durable once the folder is synced; not every file system allows that.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
@@ -79,6 +73,22 @@ mod tests {
         let error = write_atomic(&missing, |_| Ok(())).unwrap_err();
         assert!(matches!(error, Error::Io { path, .. } if path == missing));
         assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_a_device_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("b"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("a", &link).unwrap();
+        write_atomic(&link, |file| file.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(link.is_symlink());
+        let error = write_atomic(Path::new("/dev/null"), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().ends_with("got a device"), "{error}");
+        let error = write_atomic(folder.path(), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().ends_with("got a folder"), "{error}");
     }
 
     #[cfg(unix)]

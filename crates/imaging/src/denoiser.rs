@@ -83,19 +83,10 @@ pub trait HostDenoiser: Denoiser {
             });
         }
         let info = self.info();
-        match info.sigma {
-            SigmaSupport::Range { min, max } if !info.sigma.contains(sigma) => Err(Error::UnsupportedSigma {
-                name: info.name.clone(),
-                min,
-                max,
-                got: sigma,
-            }),
-            _ => {
-                let planes = values
-                    .chunks(h * w)
-                    .map(|plane| self.denoise_plane(plane, [h, w], sigma));
-                Ok(planes.collect::<Result<Vec<_>, _>>()?.concat())
-            }
-        }
+        info.sigma.require(&info.name, sigma)?;
+        let planes = values
+            .chunks(h * w)
+            .map(|plane| self.denoise_plane(plane, [h, w], sigma));
+        Ok(planes.collect::<Result<Vec<_>, _>>()?.concat())
     }
 }

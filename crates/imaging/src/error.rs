@@ -93,3 +93,15 @@ pub enum Error {
         got: String,
     },
 }
+
+impl Error {
+    /// Names the file that could not be read.
+    pub(crate) fn reading(path: &std::path::Path) -> impl Fn(std::io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |source| Self::Io {
+            operation: "reading",
+            path: path.clone(),
+            source,
+        }
+    }
+}

@@ -4,6 +4,7 @@ mod array;
 mod bytes;
 mod npy;
 mod npz;
+mod png;
 mod raster;
 mod write;
 
@@ -61,6 +62,8 @@ struct Decoded {
     dims: [usize; 4],
     values: Vec<f32>,
     depth: Depth,
+    /// [`read_image_and_alpha`].
+    alpha: Option<Vec<f32>>,
 }
 
 /// Reads an image: PNG, JPEG, TIFF, `.npy`, or `.npz` with a single array. The content decides, not the name.
@@ -77,8 +80,28 @@ struct Decoded {
 /// than [`MAX_VALUES`], or if `mode` asks for gray or RGB and the file has neither 1 nor 3 channels;
 /// [`Error::NonFinite`] if it holds NaN or an infinity.
 pub fn read_image(path: &Path, mode: ColorMode) -> Result<LoadedImage, Error> {
+    let (loaded, alpha) = read_image_and_alpha(path, mode)?;
+    match alpha {
+        None => Ok(loaded),
+        Some(alpha) => {
+            let transparent = alpha.iter().filter(|&&alpha| alpha != 1.0).count();
+            Err(Error::Format {
+                path: path.to_path_buf(),
+                expected: "an opaque image".to_owned(),
+                got: format!("{transparent} pixels that are not opaque"),
+            })
+        }
+    }
+}
+
+/// Reads an image as [`read_image`] does, and its alpha channel where a pixel is not opaque: `H W` values, 0 is transparent and
+/// 1 opaque, row by row. Colours are as stored, not multiplied with alpha, also where nothing of them is seen.
+///
+/// # Errors
+/// As [`read_image`], but for transparent pixels.
+pub fn read_image_and_alpha(path: &Path, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<f32>>), Error> {
     let bytes = FileBytes::read(path)?;
-    let decoded = match bytes.kind()? {
+    let decoded = match bytes.kind {
         FileKind::Raster(format) => raster::decode(&bytes, format)?,
         FileKind::Npy | FileKind::Npz => array::decode_image(&bytes)?,
     };
@@ -86,12 +109,13 @@ pub fn read_image(path: &Path, mode: ColorMode) -> Result<LoadedImage, Error> {
     let channels = decoded.dims[1];
     let (values, dims) = color::convert(decoded.values, decoded.dims, mode)
         .ok_or_else(|| bytes.wrong("an image with 1 or 3 channels", format!("{channels} channels")))?;
-    Ok(LoadedImage {
+    let loaded = LoadedImage {
         dims,
         values,
         depth: decoded.depth,
         sha256: sha256_bytes(&bytes.content),
-    })
+    };
+    Ok((loaded, decoded.alpha))
 }
 
 /// What a file's first bytes say that it is.

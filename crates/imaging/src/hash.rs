@@ -1,13 +1,12 @@
 //! sha256 of files and bytes, in lower-case hexadecimal.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::Error;
+use crate::{Error, regular};
 
 /// sha256 of a byte string.
 pub fn sha256_bytes(bytes: &[u8]) -> String {
@@ -17,18 +16,13 @@ pub fn sha256_bytes(bytes: &[u8]) -> String {
 /// sha256 of a file's content.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read.
+/// [`Error::Io`] if the file cannot be read; [`Error::Format`] for a folder, pipe or device.
 pub fn sha256_file(path: &Path) -> Result<String, Error> {
-    let io = |source| Error::Io {
-        operation: "reading",
-        path: path.to_path_buf(),
-        source,
-    };
-    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let (mut reader, _) = regular::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = [0; 1 << 16];
     loop {
-        let count = reader.read(&mut buffer).map_err(io)?;
+        let count = reader.read(&mut buffer).map_err(Error::reading(path))?;
         if count == 0 {
             return Ok(hex(&hasher.finalize()));
         }

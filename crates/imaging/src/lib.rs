@@ -1,4 +1,4 @@
-//! What every Tweedie crate shares: the [`Image`] type, noise levels, the denoiser traits, classical denoisers, seeded
+//! What every Tweedie crate shares: the [`Image`] type, noise levels, the denoiser traits, seeded
 //! host noise, metrics and files of images and arrays.
 //!
 //! ```
@@ -25,7 +25,6 @@
 #![forbid(unsafe_code)]
 
 mod atomic;
-pub mod classical;
 mod color;
 mod denoiser;
 mod error;
@@ -35,6 +34,9 @@ mod hash;
 mod image;
 mod metrics;
 pub mod noise;
+pub mod random;
+mod regular;
+mod replace;
 mod resize;
 mod sigma;
 
@@ -43,12 +45,14 @@ pub use color::{ColorMode, luma_from_rgb};
 pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser, HostDenoiser};
 pub use error::Error;
 pub use files::{
-    Array, Depth, LoadedImage, MAX_VALUES, depth_for, read_array, read_image, read_npz, write_array, write_image,
-    write_npz,
+    Array, Depth, LoadedImage, MAX_VALUES, depth_for, read_array, read_image, read_image_and_alpha, read_npz,
+    write_array, write_image, write_npz,
 };
 pub use folder::image_files;
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, image_from_vec, require_dims, vec_from_image};
 pub use metrics::{psnr, snr, ssim};
-pub use resize::downscaled;
+pub use regular::{read_bytes, read_text};
+pub use replace::{FileId, require_replaceable};
+pub use resize::{downscaled, keys_cubic};
 pub use sigma::{Sigma, SigmaSupport};

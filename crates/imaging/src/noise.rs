@@ -19,9 +19,10 @@
 
 use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
+use crate::random::unit;
 use crate::{Error, Image, Sigma, image_from_vec};
 
 /// `len` independent samples of N(0, std^2), by the [algorithm](self) of this module.
@@ -74,13 +75,10 @@ fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     rng
 }
 
-/// Uniform in [0, 1) with 53 random bits.
-fn unit(rng: &mut ChaCha8Rng) -> f64 {
-    (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64
-}
-
 #[cfg(test)]
 mod tests {
+    use rand_core::Rng as _;
+
     use super::*;
 
     const COUNT: usize = 1 << 20;

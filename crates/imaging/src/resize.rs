@@ -25,6 +25,20 @@ pub fn downscaled(dims: [usize; 3], values: &[f32], scale: f64) -> ([usize; 3], 
     ([channels, h, w], out)
 }
 
+/// Keys' cubic convolution kernel with a = -1/2: what a sample at distance `t` weighs, in units of the samples' distance.
+///
+/// Keys, *Cubic convolution interpolation for digital image processing*, 1981.
+pub fn keys_cubic(t: f64) -> f64 {
+    let t = t.abs();
+    if t <= 1.0 {
+        (1.5 * t - 2.5) * t * t + 1.0
+    } else if t < 2.0 {
+        ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
+    } else {
+        0.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

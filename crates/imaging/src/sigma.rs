@@ -39,6 +39,11 @@ impl Sigma {
         self.0
     }
 
+    /// This level, but no less than 1/255, below which denoisers are not trained.
+    pub fn at_least_one_grey_level(self) -> Self {
+        Self(self.0.max(1.0 / 255.0))
+    }
+
     /// The level in 8-bit grey levels.
     pub fn grey_levels(self) -> f64 {
         self.0 * 255.0
@@ -90,6 +95,31 @@ impl SigmaSupport {
             Self::Range { min, max } => sigma.0 >= min.0 * (1.0 - 1e-6) && sigma.0 <= max.0 * (1.0 + 1e-6),
         }
     }
+
+    /// The level in the range that is nearest to `sigma`: for levels that the program chooses. Levels that a user gives are
+    /// never moved, but refused, see [`Self::require`].
+    pub fn nearest(self, sigma: Sigma) -> Sigma {
+        match self {
+            Self::Blind => sigma,
+            Self::Range { min, max } => Sigma(sigma.0.clamp(min.0, max.0)),
+        }
+    }
+
+    /// Refuses a level that the denoiser `name` is not made for.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedSigma`].
+    pub fn require(self, name: &str, sigma: Sigma) -> Result<(), Error> {
+        match self {
+            Self::Range { min, max } if !self.contains(sigma) => Err(Error::UnsupportedSigma {
+                name: name.to_owned(),
+                min,
+                max,
+                got: sigma,
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -124,5 +154,22 @@ mod tests {
             assert_eq!(range.contains(through_f32), inside, "{levels}");
         }
         assert!(SigmaSupport::Blind.contains(level(1000.0)));
+    }
+
+    #[test]
+    fn levels_are_moved_or_refused() {
+        let level = |levels| Sigma::from_grey_levels(levels).unwrap();
+        let range = SigmaSupport::Range {
+            min: level(5.0),
+            max: level(50.0),
+        };
+        for (given, nearest) in [(1.0, 5.0), (5.0, 5.0), (20.0, 20.0), (51.0, 50.0)] {
+            assert_eq!(range.nearest(level(given)), level(nearest));
+            assert_eq!(SigmaSupport::Blind.nearest(level(given)), level(given));
+            let message = range.require("D", level(given)).err().map(|error| error.to_string());
+            let expected = format!("denoiser 'D': expected a noise level from 5/255 to 50/255, got {given}/255");
+            assert_eq!(message, (given != nearest).then_some(expected));
+            assert!(SigmaSupport::Blind.require("D", level(given)).is_ok());
+        }
     }
 }

@@ -100,15 +100,7 @@ impl NetworkDenoiser {
                 got: format!("{got:?}"),
             });
         }
-        match self.info.sigma {
-            SigmaSupport::Range { min, max } if !self.info.sigma.contains(sigma) => Err(Error::UnsupportedSigma {
-                name: self.info.name.clone(),
-                min,
-                max,
-                got: sigma,
-            }),
-            _ => Ok(()),
-        }
+        self.info.sigma.require(&self.info.name, sigma)
     }
 
     pub(crate) fn tiles(&self) -> Tiles {

@@ -1,16 +1,6 @@
 //! Interpolation on a finer grid.
 
-/// Keys' cubic convolution kernel with a = -1/2 (Keys, *Cubic convolution interpolation for digital image processing*, 1981).
-fn keys(t: f64) -> f64 {
-    let t = t.abs();
-    if t <= 1.0 {
-        (1.5 * t - 2.5) * t * t + 1.0
-    } else if t < 2.0 {
-        ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
-    } else {
-        0.0
-    }
-}
+use tweedie_imaging::keys_cubic;
 
 /// Four neighbours and weights for each of the `s` n positions i / s; neighbours beyond the border are the border's.
 fn taps(n: usize, s: usize) -> Vec<[(usize, f64); 4]> {
@@ -20,7 +10,7 @@ fn taps(n: usize, s: usize) -> Vec<[(usize, f64); 4]> {
             std::array::from_fn(|k| {
                 // Neighbour base + k - 1.
                 let index = (base + k).saturating_sub(1).min(n - 1);
-                (index, keys(phase - (k as f64 - 1.0)))
+                (index, keys_cubic(phase - (k as f64 - 1.0)))
             })
         })
         .collect()

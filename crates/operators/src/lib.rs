@@ -29,7 +29,6 @@ mod kernel;
 mod norm;
 mod operator;
 mod poisson_noise;
-mod random;
 mod root;
 pub mod rules;
 

@@ -1,7 +1,6 @@
 //! Seeded photon noise, drawn on the host.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use tweedie_imaging::random::{Rng, generator};
 use tweedie_imaging::{Image, image_from_vec, vec_from_image};
 
 use crate::Error;
@@ -30,7 +29,7 @@ pub fn poisson_noise(clean: &Image, gain: f64, seed: u64, stream: u64) -> Result
         let expected = format!("values from 0 to {} for a gain of {gain}", MAX_MEAN / gain);
         return Err(parameter("Poisson noise", expected, value.to_string()));
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut rng = generator(seed);
     rng.set_stream(stream);
     let noisy = values
         .iter()
@@ -39,7 +38,7 @@ pub fn poisson_noise(clean: &Image, gain: f64, seed: u64, stream: u64) -> Result
     Ok(image_from_vec(noisy, clean.dims(), &clean.device())?)
 }
 
-fn counts(mut mean: f64, rng: &mut ChaCha8Rng) -> f64 {
+fn counts(mut mean: f64, rng: &mut impl Rng) -> f64 {
     let mut total = 0.0;
     while mean > 0.0 {
         let part = mean.min(PART);
@@ -55,7 +54,7 @@ fn counts(mut mean: f64, rng: &mut ChaCha8Rng) -> f64 {
 }
 
 /// Uniform in (0, 1] with 53 random bits.
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
+fn uniform(rng: &mut impl Rng) -> f64 {
     ((rng.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64
 }
 

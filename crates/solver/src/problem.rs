@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tweedie_imaging::{Denoiser, GradientDenoiser, Sigma, SigmaSupport};
+use tweedie_imaging::{Denoiser, GradientDenoiser, Sigma};
 use tweedie_operators::DataFidelity;
 
 use crate::{Error, LogSpaced, Resolved, Schedule};
@@ -75,15 +75,13 @@ impl Problem {
     /// A default noise level: `level` moved into the range that the denoiser is made for. Levels that a user gives are
     /// never moved, but refused.
     pub(crate) fn default_level(&self, level: f64) -> f64 {
-        match self.prior.denoiser().info().sigma {
-            SigmaSupport::Blind => level,
-            SigmaSupport::Range { min, max } => level.clamp(min.value(), max.value()),
-        }
+        let support = self.prior.denoiser().info().sigma;
+        Sigma::new(level).map_or(level, |level| support.nearest(level).value())
     }
 
     /// Noise level s that levels are computed from: at least one grey level, below which denoisers are not trained.
     fn level_noise(&self) -> f64 {
-        self.noise.value().max(1.0 / 255.0)
+        self.noise.at_least_one_grey_level().value()
     }
 
     /// Half-quadratic splitting: log-spaced from 49/255 to s over the run (Zhang et al. 2021).
@@ -127,18 +125,7 @@ impl Problem {
         let levels = schedule.resolve(iterations, solver, "sigma")?;
         let info = self.prior.denoiser().info();
         for &level in levels.values() {
-            let got = Sigma::new(level)?;
-            if let SigmaSupport::Range { min, max } = info.sigma
-                && !info.sigma.contains(got)
-            {
-                return Err(tweedie_imaging::Error::UnsupportedSigma {
-                    name: info.name.clone(),
-                    min,
-                    max,
-                    got,
-                }
-                .into());
-            }
+            info.sigma.require(&info.name, Sigma::new(level)?)?;
         }
         Ok(levels)
     }

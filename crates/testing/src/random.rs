@@ -1,15 +1,13 @@
 //! Seeded test tensors, drawn on the host.
 
 use burn::tensor::Device;
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use tweedie_imaging::random::{generator, unit};
 use tweedie_imaging::{Image, image_from_vec, noise};
 
 /// `len` seeded values, uniform in `[low, high)`.
 pub fn uniform_values(len: usize, low: f64, high: f64, seed: u64) -> Vec<f64> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
-    (0..len).map(|_| low + (high - low) * unit(rng.next_u64())).collect()
+    let mut rng = generator(seed);
+    (0..len).map(|_| low + (high - low) * unit(&mut rng)).collect()
 }
 
 /// A seeded image with pixels uniform in `[low, high)`.

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::Value;
 use toml::Table;
-use tweedie_imaging::classical::{Classical, TotalVariation};
+use tweedie_denoisers::{Classical, TotalVariation};
 use tweedie_imaging::{ColorMode, Image, Sigma, image_from_vec, read_array};
 use tweedie_model::NetworkDenoiser;
 use tweedie_solver::certify::{

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Context as _, bail, usage};
 use burn::tensor::Device;
 use toml::{Table, Value};
-use tweedie_imaging::classical::{Classical, TotalVariation};
+use tweedie_denoisers::{ByPlane, Classical, TotalVariation};
 use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
 use tweedie_solver::Prior;
@@ -114,7 +114,7 @@ fn classical(method: Classical, mut settings: Table) -> Result<Arc<dyn HostDenoi
             "-C denoiser.tolerance: expected a number from 1e-9 to 1, got {value}"
         ))
     })?;
-    Ok(Arc::new(denoiser))
+    Ok(Arc::new(ByPlane::new(denoiser)))
 }
 
 fn network(name: &str, mut settings: Table, device: &Device, events: &dyn Events) -> Result<Kind> {

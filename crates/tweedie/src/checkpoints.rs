@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::Serialize;
+use tweedie_denoisers::Classical;
 use tweedie_imaging::SigmaSupport;
-use tweedie_imaging::classical::Classical;
 use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
 
 use crate::checkpoint::find;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::Serialize;
-use tweedie_imaging::classical::Classical;
+use tweedie_denoisers::Classical;
 use tweedie_model::{CONFIG_FILE, Family, NoiseRange, Peer, load_config};
 
 use crate::checkpoint::{channels_text, levels_text};

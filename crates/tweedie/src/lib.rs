@@ -42,6 +42,7 @@ pub use events::Events;
 pub use restore::restore;
 /// The parts, for what the library's own interface does not cover.
 pub use {
-    burn, tweedie_imaging as imaging, tweedie_kernels as kernels, tweedie_model as model,
-    tweedie_operators as operators, tweedie_report as report, tweedie_solver as solvers,
+    burn, tweedie_datasets as datasets, tweedie_denoisers as denoisers, tweedie_imaging as imaging,
+    tweedie_kernels as kernels, tweedie_model as model, tweedie_operators as operators, tweedie_report as report,
+    tweedie_solver as solvers,
 };

@@ -19,22 +19,20 @@ pub fn estimate(name: &str, image: &Image, support: SigmaSupport, events: &dyn E
     let estimates = estimate_noise(image)?;
     // The images of a batch are denoised at one level.
     let mean = estimates.iter().map(|sigma| sigma.value()).sum::<f64>() / estimates.len() as f64;
-    let level = match support {
-        SigmaSupport::Blind => mean,
-        SigmaSupport::Range { min, max } => mean.clamp(min.value(), max.value()),
-    };
-    if level != mean {
-        let (found, used) = (mean * 255.0, level * 255.0);
+    let found = Sigma::new(mean)?;
+    let level = support.nearest(found);
+    if level != found {
+        let (found, used) = (found.grey_levels(), level.grey_levels());
         events.note(&format!(
             "{name}: noise level estimated as {found:.2}, {used:.2} is the nearest that the checkpoint takes"
         ));
     } else {
         events.detail(&format!(
             "{name}: noise level estimated as {:.2} grey levels",
-            255.0 * mean
+            found.grey_levels()
         ));
     }
-    Ok(Sigma::new(level)?)
+    Ok(level)
 }
 
 /// A level in grey levels without the rounding errors of its conversion.

@@ -225,11 +225,7 @@ impl Solver {
             return first.value().into();
         }
         // The end that these solvers choose by themselves: the noise level, at least one grey level.
-        let end = noise.value().max(1.0 / 255.0);
-        let end = match support {
-            SigmaSupport::Blind => end,
-            SigmaSupport::Range { min, max } => end.clamp(min.value(), max.value()),
-        };
+        let end = support.nearest(noise.at_least_one_grey_level()).value();
         let schedule = [
             ("from".to_owned(), first.value().into()),
             ("to".to_owned(), end.min(first.value()).into()),

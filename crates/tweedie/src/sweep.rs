@@ -1,6 +1,6 @@
 //! Restorations over a grid of strengths, from which a parameter-choice rule chooses.
 
-use tweedie_imaging::{Denoiser, Image, Sigma, SigmaSupport};
+use tweedie_imaging::{Denoiser, Image, Sigma};
 use tweedie_solver::study::{Candidate, Observations, logarithmic_grid, sweep};
 use tweedie_solver::{Prior, StopReason};
 
@@ -156,11 +156,7 @@ impl Sweep {
     ) -> Result<Observations<'a>> {
         let noise = measurement.task.noise;
         // One fixed level: that of the noise, but at least one grey level and in the denoiser's range.
-        let level = noise.value().max(1.0 / 255.0);
-        let level = match denoiser.info().sigma {
-            SigmaSupport::Blind => level,
-            SigmaSupport::Range { min, max } => level.clamp(min.value(), max.value()),
-        };
+        let level = denoiser.info().sigma.nearest(noise.at_least_one_grey_level());
         Ok(Observations {
             operator: measurement.operator.as_ref(),
             y: &measurement.y,
@@ -168,7 +164,7 @@ impl Sweep {
             measured: measurement.measured_values(),
             probe: self.probe.as_ref(),
             denoiser,
-            level: Sigma::new(level)?,
+            level,
             truth: measurement.truth.as_ref(),
         })
     }

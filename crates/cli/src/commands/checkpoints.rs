@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use tweedie::checkpoint::{channels_text, levels_text};
 use tweedie::checkpoints::{self, Found};
-use tweedie::imaging::classical::Classical;
+use tweedie::denoisers::Classical;
 use tweedie::settings;
 
 use crate::Outcome;

@@ -1,20 +1,18 @@
 //! `tweedie datasets`
 
-mod download;
 mod fetch;
-mod manifest;
-mod unpack;
-mod verify;
+mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use tweedie::datasets::{self, Kind, MANIFEST, Manifest, Set, verify};
+use tweedie::{Events as _, locate};
 
 use self::fetch::Fetch;
-use self::manifest::{Kind, Manifest, Set};
-use tweedie::Events as _;
-
+use self::watch::Watch;
 use crate::Outcome;
 use crate::options::Common;
 use crate::session::{Results, Session};
@@ -86,13 +84,19 @@ impl Datasets {
         let session = Session::start("datasets", common)?;
         tweedie::settings::sections(&common.settings, [])?;
         session.run(|results| {
-            let (folder, manifest) = manifest::read(&session)?;
-            match &self.action {
+            let (folder, manifest) = read_manifest(&session)?;
+            let done = match &self.action {
                 Action::List { .. } => list(&session, &manifest, results),
                 Action::Fetch(fetch) => fetch.run(&session, &folder, &manifest, results),
                 Action::Verify { names, data, .. } => {
-                    verify::verify(&session, &folder, &manifest, names, data.as_deref(), results)
+                    verify_all(&session, &folder, &manifest, names, data.as_deref(), results)
                 }
+            };
+            match done {
+                Err(error) if matches!(error.downcast_ref(), Some(datasets::Error::Cancelled)) => {
+                    Ok(Outcome::Interrupted)
+                }
+                done => done.map(|()| Outcome::Done),
             }
         })
     }
@@ -109,14 +113,26 @@ impl Entry {
             citation: set.citation.clone(),
             homepage: set.homepage.clone(),
             files: set.files.len(),
-            bytes: set.files.iter().map(|file| file.bytes).sum(),
+            bytes: set.bytes(),
             verified: None,
             wrong: Vec::new(),
         }
     }
 }
 
-fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Entry>) -> anyhow::Result<Outcome> {
+/// Reads the description of all sets; also gives the folder that holds it.
+fn read_manifest(session: &Session) -> anyhow::Result<(PathBuf, Manifest)> {
+    let folders = locate::folders("datasets");
+    let Some(folder) = folders.into_iter().find(|folder| folder.join(MANIFEST).is_file()) else {
+        bail!("{MANIFEST}: expected it in {}", locate::description("datasets"));
+    };
+    let path = folder.join(MANIFEST);
+    let manifest = Manifest::read(&path)?;
+    session.hash_file(&path)?;
+    Ok((folder, manifest))
+}
+
+fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Entry>) -> anyhow::Result<()> {
     session.say(format_args!(
         "{:10}  {:7}  {:5}  {:>5}  {:>8}  {:24}  description",
         "name", "kind", "split", "files", "MiB", "licence"
@@ -150,5 +166,48 @@ fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Entry>
         }
         results.push(entry)?;
     }
-    Ok(Outcome::Done)
+    Ok(())
+}
+
+/// `tweedie datasets verify`
+fn verify_all(
+    session: &Session,
+    folder: &Path,
+    manifest: &Manifest,
+    names: &[String],
+    data: Option<&Path>,
+    results: &mut Results<'_, Entry>,
+) -> anyhow::Result<()> {
+    let mut chosen: Vec<&Set> = names.iter().map(|name| manifest.find(name)).collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        chosen.extend(manifest.sets.iter().filter(|set| set.kind == Kind::Bundled));
+    }
+    if data.is_some() && !matches!(chosen[..], [Set { kind: Kind::Public, .. }]) {
+        bail!("--data: expected one public set, such as `datasets verify set12 --data DIR`");
+    }
+    let watch = Watch::new(session);
+    for set in chosen {
+        let root = match (&set.folder, data) {
+            (Some(relative), None) => folder.join(relative),
+            (_, Some(data)) => data.to_path_buf(),
+            (None, None) => bail!("{}: expected --data DIR with the files of this public set", set.name),
+        };
+        let found = verify(set, &root, &watch)?;
+        let mut entry = Entry::of(set);
+        session.say(format_args!(
+            "{}: {} of {} files in {} are as recorded",
+            set.name,
+            found.right,
+            entry.files,
+            root.display()
+        ));
+        entry.verified = Some(found.right);
+        entry.wrong = found.wrong;
+        results.push(entry)?;
+    }
+    let wrong: usize = results.items().iter().map(|entry| entry.wrong.len()).sum();
+    if wrong > 0 {
+        bail!("datasets verify: expected all files as recorded, got {wrong} that are missing or differ");
+    }
+    Ok(())
 }

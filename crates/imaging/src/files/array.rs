@@ -64,7 +64,7 @@ pub fn read_array(path: &Path) -> Result<Array, Error> {
 /// As [`read_array`].
 pub fn read_npz(path: &Path) -> Result<Vec<(String, Array)>, Error> {
     let bytes = FileBytes::read(path)?;
-    if bytes.kind()? != FileKind::Npz {
+    if bytes.kind != FileKind::Npz {
         return Err(bytes.wrong("an .npz file", "another format"));
     }
     let mut arrays = Vec::new();
@@ -115,7 +115,7 @@ pub(super) fn write_values<T: AutoSerialize>(
 
 /// The array of an `.npy` file or the only one of an `.npz` file.
 fn only(bytes: &FileBytes) -> Result<Npy, Error> {
-    match bytes.kind()? {
+    match bytes.kind {
         FileKind::Npy => npy::read(&bytes.content[..]).map_err(|wrong| bytes.wrong(wrong.expected, wrong.got)),
         FileKind::Npz => {
             let mut arrays = npz::read(bytes)?;
@@ -164,5 +164,10 @@ pub(super) fn decode_image(bytes: &FileBytes) -> Result<Decoded, Error> {
             return Err(bytes.wrong(expected, format!("shape {:?}", array.shape)));
         }
     };
-    Ok(Decoded { dims, values, depth })
+    Ok(Decoded {
+        dims,
+        values,
+        depth,
+        alpha: None,
+    })
 }

@@ -1,75 +1,73 @@
 //! Whole files in memory, so that what is hashed is what is decoded.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use image::ImageFormat;
 
-use super::FileKind;
-use crate::Error;
+use super::{FileKind, MAX_VALUES};
+use crate::{Error, regular};
 
-/// Largest file that is read: 4 GiB, twice what [`super::MAX_VALUES`] numbers of f64 take.
-const MAX_BYTES: u64 = 1 << 32;
+/// Largest file that is read: [`MAX_VALUES`] numbers of f64, the largest samples there are, and a header.
+const MAX_BYTES: u64 = 8 * MAX_VALUES as u64 + (1 << 20);
+
+/// As many bytes as tell every format.
+const HEAD: usize = 16;
 
 /// A file's content with its name for messages.
 pub(super) struct FileBytes<'a> {
     pub(super) path: &'a Path,
     pub(super) content: Vec<u8>,
+    pub(super) kind: FileKind,
 }
 
 impl<'a> FileBytes<'a> {
-    /// Reads a file that is neither empty nor larger than [`MAX_BYTES`].
+    /// Reads a file of a known format that is not larger than [`MAX_BYTES`]; of others nothing but the beginning.
     pub(super) fn read(path: &'a Path) -> Result<Self, Error> {
-        let io = |source| Error::Io {
-            operation: "reading",
-            path: path.to_path_buf(),
-            source,
-        };
-        let file = File::open(path).map_err(io)?;
-        let mut bytes = Self {
-            path,
-            content: Vec::new(),
-        };
-        if file.metadata().map_err(io)?.is_dir() {
-            return Err(bytes.wrong("a file", "a folder"));
-        }
-        // One byte more than allowed tells a file of the limit's size from a larger one.
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes.content).map_err(io)?;
-        match bytes.content.len() as u64 {
-            0 => Err(bytes.wrong(EXPECTED, "an empty file")),
-            length if length > MAX_BYTES => Err(bytes.wrong(format!("at most {MAX_BYTES} bytes"), "more")),
-            _ => Ok(bytes),
-        }
-    }
-
-    /// The format by the first bytes.
-    pub(super) fn kind(&self) -> Result<FileKind, Error> {
-        if self.content.starts_with(b"\x93NUMPY") {
-            return Ok(FileKind::Npy);
-        }
-        if self.content.starts_with(b"PK\x03\x04") || self.content.starts_with(b"PK\x05\x06") {
-            return Ok(FileKind::Npz);
-        }
-        // BigTIFF, which the guess does not know.
-        if self.content.starts_with(b"II\x2b\0") || self.content.starts_with(b"MM\0\x2b") {
-            return Ok(FileKind::Raster(ImageFormat::Tiff));
-        }
-        match image::guess_format(&self.content) {
-            Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff)) => Ok(FileKind::Raster(format)),
-            Ok(other) => Err(self.wrong(EXPECTED, format!("a file of type {}", other.to_mime_type()))),
-            Err(_) => Err(self.wrong(EXPECTED, "another kind of content")),
-        }
+        let (mut file, length) = regular::open(path)?;
+        let mut head = Vec::with_capacity(HEAD);
+        Read::by_ref(&mut file)
+            .take(HEAD as u64)
+            .read_to_end(&mut head)
+            .map_err(Error::reading(path))?;
+        let kind = kind_of(&head).map_err(|got| wrong(path, EXPECTED, got))?;
+        let content = regular::read_rest(path, file, head, length, MAX_BYTES)?;
+        Ok(Self { path, content, kind })
     }
 
     /// An error about this file's content, on one line whatever a decoder says.
     pub(super) fn wrong(&self, expected: impl Into<String>, got: impl Into<String>) -> Error {
-        let got = got.into().split_whitespace().collect::<Vec<_>>().join(" ");
-        Error::Format {
-            path: self.path.to_path_buf(),
-            expected: expected.into(),
-            got,
-        }
+        wrong(self.path, expected, got)
+    }
+}
+
+fn wrong(path: &Path, expected: impl Into<String>, got: impl Into<String>) -> Error {
+    Error::Format {
+        path: path.to_path_buf(),
+        expected: expected.into(),
+        got: got.into().split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// The format by the first bytes, or what they are instead.
+fn kind_of(head: &[u8]) -> Result<FileKind, String> {
+    if head.is_empty() {
+        return Err("an empty file".to_owned());
+    }
+    if head.starts_with(b"\x93NUMPY") {
+        return Ok(FileKind::Npy);
+    }
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Ok(FileKind::Npz);
+    }
+    // BigTIFF, which the guess does not know.
+    if head.starts_with(b"II\x2b\0") || head.starts_with(b"MM\0\x2b") {
+        return Ok(FileKind::Raster(ImageFormat::Tiff));
+    }
+    match image::guess_format(head) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff)) => Ok(FileKind::Raster(format)),
+        Ok(other) => Err(format!("a file of type {}", other.to_mime_type())),
+        Err(_) => Err("another kind of content".to_owned()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The zip container of `.npz` files.
 
-use std::io::{self, Cursor, Seek, Write};
+use std::io::{self, Cursor, Read as _, Seek, Write};
 
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
 use zip::write::SimpleFileOptions;
@@ -15,17 +15,26 @@ use crate::Error;
 pub(super) fn read(bytes: &FileBytes) -> Result<Vec<(String, Npy)>, Error> {
     let refused = |error: zip::result::ZipError| bytes.wrong("a whole .npz file", error.to_string());
     let mut archive = ZipArchive::new(Cursor::new(&bytes.content[..])).map_err(refused)?;
+    if archive.has_duplicate_names() {
+        return Err(bytes.wrong("arrays with different names", "a name that occurs twice"));
+    }
     let mut arrays = Vec::new();
     let mut total = 0;
     for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(refused)?;
+        let mut entry = archive.by_index(index).map_err(refused)?;
         let file_name = entry.name().map_err(refused)?.into_owned();
         // NumPy takes no other files for arrays either.
         let Some(name) = array_name_from_file_name(&file_name) else {
             continue;
         };
-        let npy = npy::read(entry)
-            .map_err(|wrong| bytes.wrong(wrong.expected, format!("{} in the array '{name}'", wrong.got)))?;
+        let wrong = |expected: String, got: String| bytes.wrong(expected, format!("{got} in the array '{name}'"));
+        let npy = npy::read(&mut entry).map_err(|error| wrong(error.expected, error.got))?;
+        // The checksum is compared once the end is reached.
+        match entry.read(&mut [0]) {
+            Ok(0) => {}
+            Ok(_) => return Err(wrong("nothing after the values".to_owned(), "more bytes".to_owned())),
+            Err(error) => return Err(wrong("the recorded checksum".to_owned(), error.to_string())),
+        }
         total += npy.array.values.len();
         if total > MAX_VALUES {
             return Err(bytes.wrong(format!("at most {MAX_VALUES} values"), "more, in several arrays"));

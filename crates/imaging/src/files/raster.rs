@@ -1,11 +1,12 @@
 //! Decoding PNG, JPEG and TIFF.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::bytes::FileBytes;
-use super::{Decoded, Depth, MAX_VALUES};
+use super::{Decoded, Depth, MAX_VALUES, png};
 use crate::Error;
 
 pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, Error> {
@@ -20,7 +21,11 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
         return Err(bytes.wrong(whole(), "a truncated one (no end marker)"));
     }
 
-    let mut reader = ImageReader::with_format(Cursor::new(&bytes.content[..]), format);
+    let content = match format {
+        ImageFormat::Png => png::essential(&bytes.content),
+        _ => Cow::Borrowed(&bytes.content[..]),
+    };
+    let mut reader = ImageReader::with_format(Cursor::new(&content[..]), format);
     let mut limits = image::Limits::default();
     // Decoders hold the samples and, at worst, one more copy of up to 4 channels; f32 samples are the largest.
     limits.max_alloc = Some(8 * MAX_VALUES as u64);
@@ -43,38 +48,30 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
 fn planes(bytes: &FileBytes, image: &DynamicImage) -> Result<Decoded, Error> {
     let size = [image.height() as usize, image.width() as usize];
     let (eight, sixteen) = (f64::from(u8::MAX), f64::from(u16::MAX));
-    match image {
-        DynamicImage::ImageLuma8(pixels) => split(bytes, pixels, 1, size, eight, Depth::Eight),
-        DynamicImage::ImageLumaA8(pixels) => split(bytes, pixels, 2, size, eight, Depth::Eight),
-        DynamicImage::ImageRgb8(pixels) => split(bytes, pixels, 3, size, eight, Depth::Eight),
-        DynamicImage::ImageRgba8(pixels) => split(bytes, pixels, 4, size, eight, Depth::Eight),
-        DynamicImage::ImageLuma16(pixels) => split(bytes, pixels, 1, size, sixteen, Depth::Sixteen),
-        DynamicImage::ImageLumaA16(pixels) => split(bytes, pixels, 2, size, sixteen, Depth::Sixteen),
-        DynamicImage::ImageRgb16(pixels) => split(bytes, pixels, 3, size, sixteen, Depth::Sixteen),
-        DynamicImage::ImageRgba16(pixels) => split(bytes, pixels, 4, size, sixteen, Depth::Sixteen),
-        DynamicImage::ImageRgb32F(pixels) => split(bytes, pixels, 3, size, 1.0, Depth::Float),
-        DynamicImage::ImageRgba32F(pixels) => split(bytes, pixels, 4, size, 1.0, Depth::Float),
-        other => Err(bytes.wrong("gray or RGB samples", format!("{:?}", other.color()))),
-    }
+    Ok(match image {
+        DynamicImage::ImageLuma8(pixels) => split(pixels, 1, size, eight, Depth::Eight),
+        DynamicImage::ImageLumaA8(pixels) => split(pixels, 2, size, eight, Depth::Eight),
+        DynamicImage::ImageRgb8(pixels) => split(pixels, 3, size, eight, Depth::Eight),
+        DynamicImage::ImageRgba8(pixels) => split(pixels, 4, size, eight, Depth::Eight),
+        DynamicImage::ImageLuma16(pixels) => split(pixels, 1, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageLumaA16(pixels) => split(pixels, 2, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageRgb16(pixels) => split(pixels, 3, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageRgba16(pixels) => split(pixels, 4, size, sixteen, Depth::Sixteen),
+        DynamicImage::ImageRgb32F(pixels) => split(pixels, 3, size, 1.0, Depth::Float),
+        DynamicImage::ImageRgba32F(pixels) => split(pixels, 4, size, 1.0, Depth::Float),
+        other => return Err(bytes.wrong("gray or RGB samples", format!("{:?}", other.color()))),
+    })
 }
 
-/// Interleaved samples to planes, scaled by 1 / `largest`; the alpha channel (of 2 or 4 stored) must be opaque.
+/// Interleaved samples to planes, scaled by 1 / `largest`; the last of 2 or 4 is alpha, which counts where a pixel is not opaque.
 fn split<T: Copy + Into<f64>>(
-    bytes: &FileBytes,
     samples: &[T],
     stored: usize,
     [height, width]: [usize; 2],
     largest: f64,
     depth: Depth,
-) -> Result<Decoded, Error> {
+) -> Decoded {
     let channels = stored - usize::from(stored.is_multiple_of(2));
-    if channels < stored {
-        let is_opaque = |pixel: &[T]| pixel[channels].into() == largest;
-        let transparent = samples.chunks_exact(stored).filter(|pixel| !is_opaque(pixel)).count();
-        if transparent > 0 {
-            return Err(bytes.wrong("an opaque image", format!("{transparent} pixels that are not opaque")));
-        }
-    }
     let plane = |channel: usize| {
         samples
             .iter()
@@ -82,12 +79,17 @@ fn split<T: Copy + Into<f64>>(
             .step_by(stored)
             .map(move |&sample| (sample.into() / largest) as f32)
     };
-    let values = (0..channels).flat_map(plane).collect();
-    Ok(Decoded {
+    let is_transparent = |pixel: &[T]| channels < stored && pixel[channels].into() != largest;
+    let alpha = samples
+        .chunks_exact(stored)
+        .any(is_transparent)
+        .then(|| plane(channels).collect());
+    Decoded {
         dims: [1, channels, height, width],
-        values,
+        values: (0..channels).flat_map(plane).collect(),
         depth,
-    })
+        alpha,
+    }
 }
 
 /// Whether the end marker follows the first scan. The decoder fills the missing part of a truncated image with gray.

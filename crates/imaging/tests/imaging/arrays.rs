@@ -189,3 +189,43 @@ fn npz_holds_several_arrays_and_equal_arrays_give_equal_files() {
     assert_eq!(read_array(&one).unwrap(), y);
     assert_eq!(read_image(&one, ColorMode::AsStored).unwrap().values, [0.1, -0.7]);
 }
+
+/// A flipped bit in the stored data is found by the checksum or by the decoder, unless it is one of the last byte that do not count.
+#[test]
+fn a_flipped_bit_in_an_archive_is_found() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("x.npz");
+    let values: Vec<f64> = (0..64).map(|i: u32| f64::from(i * i % 97) / 7.0).collect();
+    let array = Array {
+        shape: vec![8, 8],
+        values,
+    };
+    write_npz(&path, &[("y", &array)]).unwrap();
+    let deflated = fs::read(&path).unwrap();
+    let stored = {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file("y.npy", options).unwrap();
+        let npy = folder.path().join("y.npy");
+        write_array(&npy, &array).unwrap();
+        std::io::Write::write_all(&mut zip, &fs::read(&npy).unwrap()).unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    for (name, whole) in [("deflated", deflated), ("stored", stored)] {
+        fs::write(&path, &whole).unwrap();
+        assert_eq!(read_array(&path).unwrap(), array);
+        // The local header is 30 bytes and the name; the central directory follows the data.
+        let start = 30 + "y.npy".len();
+        let end = whole.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+        for at in (start..end).step_by(7) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            fs::write(&path, flipped).unwrap();
+            let is_last = at + 8 > end;
+            assert!(
+                read_array(&path).map_or(true, |found| is_last && found == array),
+                "{name}, byte {at} of {start}..{end}"
+            );
+        }
+    }
+}

@@ -7,7 +7,9 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageFormat, Luma, Rgb, RgbImage};
 use tempfile::tempdir;
-use tweedie_imaging::{ColorMode, Depth, LoadedImage, depth_for, luma_from_rgb, read_image, sha256_file, write_image};
+use tweedie_imaging::{
+    ColorMode, Depth, LoadedImage, depth_for, luma_from_rgb, read_image, read_image_and_alpha, sha256_file, write_image,
+};
 use tweedie_testing::{Tolerance, assert_close, for_each_case, uniform_values};
 
 use crate::support::image;
@@ -234,4 +236,31 @@ fn the_depth_follows_the_source_and_the_format() {
     assert_eq!(depth("a.PNG", Depth::Float), Depth::Sixteen);
     assert_eq!(depth("a.npy", Depth::Eight), Depth::Float);
     assert!(depth_for(Path::new("a.jpg"), Depth::Eight).is_err());
+}
+
+#[test]
+fn alpha_is_read_beside_the_image() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("x.png");
+    let opaque = rgb8().to_rgba8();
+    let mut picture = opaque.clone();
+    picture.get_pixel_mut(2, 0).0[3] = 0;
+    picture.get_pixel_mut(1, 1).0[3] = 51;
+    let gray = ImageBuffer::from_fn(3, 2, |x, y| {
+        let pixel = picture.get_pixel(x, y).0;
+        image::LumaA([257 * u16::from(pixel[0]), 257 * u16::from(pixel[3])])
+    });
+    let alpha = [1.0, 1.0, 0.0, 1.0, 0.2, 1.0];
+    for (picture, colours) in [
+        (DynamicImage::from(picture), planes(&samples(3, 255), 3, 255)),
+        (gray.into(), planes(&samples(3, 255), 3, 255)[..6].to_vec()),
+    ] {
+        picture.save(&path).unwrap();
+        let (loaded, found) = read_image_and_alpha(&path, ColorMode::AsStored).unwrap();
+        assert_eq!(loaded.values, colours);
+        assert_eq!(found.unwrap(), alpha);
+    }
+    opaque.save(&path).unwrap();
+    let (loaded, found) = read_image_and_alpha(&path, ColorMode::AsStored).unwrap();
+    assert_eq!((loaded, found), (load(&path), None));
 }

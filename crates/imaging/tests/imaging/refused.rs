@@ -2,13 +2,14 @@
 
 use std::error::Error as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{GrayImage, ImageEncoder, Luma};
 use tempfile::tempdir;
 use tweedie_imaging::{
-    Array, ColorMode, Depth, Error, read_array, read_image, read_npz, write_array, write_image, write_npz,
+    Array, ColorMode, Depth, Error, read_array, read_image, read_npz, sha256_file, write_array, write_image, write_npz,
 };
 use tweedie_testing::for_each_case;
 
@@ -237,6 +238,84 @@ fn small_files_that_claim_to_be_huge() {
     let error = read_image(&path, ColorMode::AsStored).unwrap_err();
     assert_names(&error, &path, "");
     assert!(matches!(error, Error::Format { .. }));
+}
+
+/// A chunk of a PNG file.
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let named = [kind, data].concat();
+    let length = (data.len() as u32).to_be_bytes();
+    [&length, &named[..], &crc32(&named).to_be_bytes()].concat()
+}
+
+#[test]
+fn profiles_and_texts_that_inflate_to_gigabytes_cost_nothing() {
+    // One megabyte of zeros a thousand times over, deflated twice, would be 1 GB; here 64 MB make the point.
+    let zeros = vec![0; 64 << 20];
+    let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    deflated.write_all(&zeros).unwrap();
+    let bomb = deflated.finish().unwrap();
+    let plain = encoded(image::ImageFormat::Png);
+    let after_header = 8 + 25;
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("x.png");
+    for (kind, prefix) in [
+        (b"iCCP", &b"name\0\0"[..]),
+        (b"zTXt", b"Title\0\0"),
+        (b"iTXt", b"Title\0\x01\0\0\0"),
+    ] {
+        let chunk = chunk(kind, &[prefix, &bomb].concat());
+        fs::write(&path, [&plain[..after_header], &chunk, &plain[after_header..]].concat()).unwrap();
+        let before = peak_memory_kib();
+        let loaded = read_image(&path, ColorMode::AsStored).unwrap();
+        assert_eq!(loaded.dims, [1, 1, 64, 64]);
+        let grown = peak_memory_kib() - before;
+        assert!(grown < 32 << 10, "{kind:?}: {grown} KiB");
+    }
+}
+
+/// The largest resident memory of this process so far; 0 where the system does not say.
+fn peak_memory_kib() -> i64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
+}
+
+/// What is no ordinary file, or is far too long, is refused at once by every reader.
+#[cfg(unix)]
+#[test]
+fn pipes_devices_and_endless_files_are_refused() {
+    let folder = tempdir().unwrap();
+    let pipe = folder.path().join("pipe.png");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let sparse = folder.path().join("sparse.npy");
+    let head = npy(&header("<f8", "(4, 4)"), &[]);
+    fs::write(&sparse, &head).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&sparse)
+        .unwrap()
+        .set_len(30 << 30)
+        .unwrap();
+    let zeros = folder.path().join("zeros.png");
+    fs::File::create(&zeros).unwrap().set_len(30 << 30).unwrap();
+    for (path, part) in [
+        (&pipe, "got a pipe"),
+        (&Path::new("/dev/zero").to_path_buf(), "got a device"),
+        (&sparse, "at most 2148532224 bytes, got 32212254720"),
+        (&zeros, "another kind of content"),
+    ] {
+        assert_names(&read_image(path, ColorMode::AsStored).unwrap_err(), path, part);
+        assert_names(&read_array(path).unwrap_err(), path, part);
+        assert_names(&read_npz(path).unwrap_err(), path, part);
+    }
+    assert_names(&sha256_file(&pipe).unwrap_err(), &pipe, "got a pipe");
 }
 
 /// The checksum of PNG chunks.

@@ -1,12 +1,10 @@
 //! Compressed sensing with a fast random transform.
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 use tweedie_imaging::Image;
+use tweedie_imaging::random::{Rng as _, choose, generator};
 
 use crate::fft::{RealFft2, at_frequency};
 use crate::host::{map_blocks, parameter, require_batch, require_domain, require_positive};
-use crate::random::choose;
 use crate::{Error, LinearOperator, NormalSolve};
 
 /// y = S H D x: random signs D, the orthonormal 2-D Hartley transform H, and a random choice S of its coefficients.
@@ -44,7 +42,7 @@ impl CompressedSensing {
             let expected = format!("a ratio in (0, 1] that measures at least one of {pixels} coefficients");
             return Err(parameter("compressed sensing", expected, ratio.to_string()));
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = generator(seed);
         let signs = (0..pixels)
             .map(|_| if rng.next_u32() & 1 == 0 { 1.0 } else { -1.0 })
             .collect();

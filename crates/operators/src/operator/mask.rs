@@ -1,13 +1,11 @@
 //! Masks: inpainting.
 
 use burn::tensor::Device;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use tweedie_imaging::random::{choose, generator};
 use tweedie_imaging::{Image, image_from_vec, require_dims};
 
 use crate::fill::fill_unknown;
 use crate::host::{map_blocks, parameter, require_domain, require_positive};
-use crate::random::choose;
 use crate::{Error, LinearOperator, NormalSolve};
 
 /// Keeps some pixels and sets the others to zero: y = m x with m in {0, 1}.
@@ -66,7 +64,7 @@ impl Mask {
             return Err(parameter("mask", expected, keep.to_string()));
         }
         let mut mask = vec![0.0; pixels];
-        for index in choose(kept as usize, pixels, &mut ChaCha8Rng::seed_from_u64(seed)) {
+        for index in choose(kept as usize, pixels, &mut generator(seed)) {
             mask[index] = 1.0;
         }
         Self::new(domain, &mask)

@@ -2,7 +2,7 @@
 //! of `golden/red17_noisy.npy`; the figures are those of the data's README.
 
 use burn::tensor::Device;
-use tweedie_imaging::classical::Classical;
+use tweedie_denoisers::Classical;
 use tweedie_imaging::{Image, Sigma, image_from_vec, read_array};
 use tweedie_solver::certify::{Derivatives, LevelMeasures, Subject, certify_patches};
 use tweedie_testing::shared_data;

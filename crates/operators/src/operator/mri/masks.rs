@@ -1,11 +1,9 @@
 //! Sampling masks, row order, zero frequency at [0, 0].
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
+use tweedie_imaging::random::{choose, generator};
 
 use crate::Error;
 use crate::host::{parameter, require_domain};
-use crate::random::choose;
 
 /// A mask that keeps a random choice of round(`keep` H W) frequencies, the zero frequency among them.
 ///
@@ -15,7 +13,7 @@ pub fn random_mask([rows, cols]: [usize; 2], keep: f64, seed: u64) -> Result<Vec
     let kept = count("random mask", [rows, cols], rows * cols, keep)?;
     let mut mask = vec![0.0; rows * cols];
     mask[0] = 1.0;
-    for index in choose(kept - 1, rows * cols - 1, &mut ChaCha8Rng::seed_from_u64(seed)) {
+    for index in choose(kept - 1, rows * cols - 1, &mut generator(seed)) {
         mask[index + 1] = 1.0;
     }
     Ok(mask)
@@ -43,7 +41,7 @@ pub fn cartesian_mask([rows, cols]: [usize; 2], keep: f64, center: f64, seed: u6
     };
     let mut sampled: Vec<usize> = (0..low).collect();
     sampled.extend(
-        choose(kept - low, cols - low, &mut ChaCha8Rng::seed_from_u64(seed))
+        choose(kept - low, cols - low, &mut generator(seed))
             .iter()
             .map(|n| n + low),
     );

@@ -1,23 +1,10 @@
-//! Denoisers without weights, each from its paper: priors that need no training, and known cases for certificates.
-//!
-//! All take images of any size and any number of channels, each channel by itself, and compute on the host in f64: the
-//! result does not depend on the device, and difference quotients of D are not lost in f32 rounding. All are homogeneous
-//! in the image and the noise level together, D(c x, c sigma) = c D(x, sigma) for c > 0.
-
-mod haar;
-mod median;
-mod nlm;
-mod planes;
-mod tv;
+//! The denoisers on planes by name.
 
 use std::sync::Arc;
 
-pub use haar::HaarThreshold;
-pub use median::Median;
-pub use nlm::NonLocalMeans;
-pub use tv::TotalVariation;
+use tweedie_imaging::HostDenoiser;
 
-use crate::HostDenoiser;
+use crate::{ByPlane, HaarThreshold, Median, NonLocalMeans, PlaneMethod, TotalVariation};
 
 /// The classical denoisers by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +26,10 @@ impl Classical {
     /// The name by which users choose it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Median => "median",
-            Self::Haar => "haar",
-            Self::NonLocalMeans => "nlm",
-            Self::TotalVariation => "tv",
+            Self::Median => Median::NAME,
+            Self::Haar => HaarThreshold::NAME,
+            Self::NonLocalMeans => NonLocalMeans::NAME,
+            Self::TotalVariation => TotalVariation::NAME,
         }
     }
 
@@ -64,10 +51,10 @@ impl Classical {
     /// The denoiser, with its own defaults.
     pub fn denoiser(self) -> Arc<dyn HostDenoiser> {
         match self {
-            Self::Median => Arc::new(Median::default()),
-            Self::Haar => Arc::new(HaarThreshold::default()),
-            Self::NonLocalMeans => Arc::new(NonLocalMeans::default()),
-            Self::TotalVariation => Arc::new(TotalVariation::default()),
+            Self::Median => Arc::new(ByPlane::new(Median)),
+            Self::Haar => Arc::new(ByPlane::new(HaarThreshold)),
+            Self::NonLocalMeans => Arc::new(ByPlane::new(NonLocalMeans)),
+            Self::TotalVariation => Arc::new(ByPlane::new(TotalVariation::default())),
         }
     }
 }

@@ -1,19 +1,15 @@
 //! One file over HTTP: resumed where it broke off, checked before it gets its name.
 
-use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use indicatif::ProgressBar;
 use tweedie_imaging::sha256_file;
 use ureq::Agent;
 
-use tweedie::Events as _;
-
-use crate::session::Session;
+use crate::error::{io as io_error, one_line};
+use crate::{Error, Progress};
 
 /// Attempts in a row that bring nothing before a download is given up.
 const ATTEMPTS: u32 = 4;
@@ -25,9 +21,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// What a file must be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
+    /// Of the whole file, in lower-case hexadecimal; without it any content is taken.
     pub sha256: Option<&'a str>,
+    /// Its length, where it is known.
     pub bytes: Option<u64>,
     /// More than this is not taken.
     pub max_bytes: u64,
@@ -35,70 +33,72 @@ pub struct Expected<'a> {
 
 /// Downloads files.
 pub struct Client<'a> {
-    pub session: &'a Session,
+    progress: &'a dyn Progress,
     agent: Agent,
 }
 
 /// Why an attempt failed.
 enum Failure {
     /// Another attempt may succeed.
-    Passing(anyhow::Error),
+    Passing(Error),
     /// This address does not have the file.
-    Final(anyhow::Error),
-}
-
-enum Attempt {
-    Complete,
-    Interrupted,
+    Final(Error),
 }
 
 impl<'a> Client<'a> {
-    pub fn new(session: &'a Session) -> Self {
+    /// A client that reports to `progress`.
+    pub fn new(progress: &'a dyn Progress) -> Self {
         let config = Agent::config_builder()
             .timeout_connect(Some(SILENCE))
             .timeout_per_read(Some(SILENCE))
             .user_agent(concat!("tweedie/", env!("CARGO_PKG_VERSION")))
             .build();
         Self {
-            session,
+            progress,
             agent: config.into(),
         }
     }
 
-    /// Downloads the first of `urls` that has the file; `false` if interrupted.
+    /// Downloads the first of `urls` that has the file.
     ///
     /// Bytes are collected in `path` + `.part`, which a later call goes on with; the file gets its name after its hash was
-    /// compared and it was synced.
+    /// compared and it was synced. In reports of progress it follows `before` bytes, of `total` in all (0: of this file).
+    ///
+    /// # Errors
+    /// Of the last address: [`Error::Unexpected`] for another hash, length or HTTP status, [`Error::GivenUp`] after four
+    /// attempts in a row that brought nothing. [`Error::Io`]; [`Error::Cancelled`].
     pub fn download(
         &self,
         urls: &[String],
         path: &Path,
         expected: Expected<'_>,
-        bar: &ProgressBar,
-    ) -> anyhow::Result<bool> {
-        let before = bar.position();
-        let mut last = None;
+        [before, total]: [u64; 2],
+    ) -> Result<(), Error> {
+        let mut last = Error::unexpected(path.display(), "an address", "none");
         for url in urls {
-            bar.set_position(before);
+            let mut part = path.as_os_str().to_owned();
+            part.push(".part");
             let transfer = Transfer {
                 client: self,
                 url,
-                part: PathBuf::from(format!("{}.part", path.display())),
+                part: part.into(),
+                name: &path.file_name().unwrap_or_default().to_string_lossy(),
                 expected,
-                bar,
                 before,
+                total,
             };
             match transfer.run(path) {
-                Ok(done) => return Ok(done),
+                Ok(()) => return Ok(()),
+                Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(error) => {
                     if urls.len() > 1 {
-                        self.session.detail(&crate::one_line(&error));
+                        self.progress.detail(&format!("{}", one_line(&error)));
                     }
-                    last = Some(error);
+                    last = error;
                 }
             }
         }
-        Err(last.with_context(|| format!("{}: expected an address", path.display()))?)
+        Err(last)
     }
 }
 
@@ -107,79 +107,77 @@ struct Transfer<'a> {
     client: &'a Client<'a>,
     url: &'a str,
     part: PathBuf,
+    name: &'a str,
     expected: Expected<'a>,
-    bar: &'a ProgressBar,
-    /// Position of the bar before this file.
+    /// Bytes of other files that are there already, and of all files.
     before: u64,
+    total: u64,
 }
 
 impl Transfer<'_> {
-    /// Transfers the file, compares its hash and gives it its name; `false` if interrupted.
-    fn run(&self, path: &Path) -> anyhow::Result<bool> {
+    /// Transfers the file, compares its hash and gives it its name.
+    fn run(&self, path: &Path) -> Result<(), Error> {
         let Self {
             url, part, expected, ..
         } = self;
         let mut is_fresh = length(part)? == 0;
         loop {
-            if let Attempt::Interrupted = self.complete()? {
-                return Ok(false);
-            }
+            self.complete()?;
             let got = sha256_file(part)?;
             match expected.sha256 {
                 Some(sha256) if sha256 != got => {
-                    fs::remove_file(part).with_context(|| format!("removing {}", part.display()))?;
+                    fs::remove_file(part).map_err(io_error("removing", part))?;
                     if is_fresh {
-                        bail!("{url}: expected sha256 {sha256}, got {got}");
+                        return Err(Error::unexpected(url, format!("sha256 {sha256}"), got));
                     }
                     // What was there before may have been part of another file.
                     is_fresh = true;
-                    self.bar.set_position(self.before);
                 }
-                _ => {
-                    fs::rename(part, path).with_context(|| format!("writing {}", path.display()))?;
-                    return Ok(true);
-                }
+                _ => return fs::rename(part, path).map_err(io_error("writing", path)),
             }
         }
     }
 
     /// Attempts until the file is complete, with pauses while nothing comes.
-    fn complete(&self) -> anyhow::Result<Attempt> {
-        let (session, url, part) = (self.client.session, self.url, &self.part);
+    fn complete(&self) -> Result<(), Error> {
+        let Self { client, url, part, .. } = self;
         let mut failed = 0;
         loop {
             let had = length(part)?;
             let error = match self.attempt() {
-                Ok(attempt) => return Ok(attempt),
+                Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Passing(error)) => error,
             };
             failed = if length(part)? > had { 1 } else { failed + 1 };
             if failed >= ATTEMPTS {
-                return Err(error.context(format!("{url}: given up after {failed} attempts")));
+                return Err(Error::GivenUp {
+                    url: (*url).to_owned(),
+                    attempts: failed,
+                    source: Box::new(error),
+                });
             }
-            session.detail(&format!("{}; trying again", crate::one_line(&error)));
+            client.progress.detail(&format!("{}; trying again", one_line(&error)));
             std::thread::sleep(PAUSE * (1 << (failed - 1)));
-            if session.is_interrupted() {
-                return Ok(Attempt::Interrupted);
+            if client.progress.is_cancelled() {
+                return Err(Error::Cancelled);
             }
         }
     }
 
-    fn attempt(&self) -> Result<Attempt, Failure> {
+    fn attempt(&self) -> Result<(), Failure> {
         let Self {
             client,
             url,
             part,
             expected,
-            bar,
-            before,
+            ..
         } = self;
-        let writing =
-            |error: io::Error| Failure::Final(anyhow::Error::new(error).context(format!("writing {}", part.display())));
+        let writing = |error| Failure::Final(io_error("writing", part)(error));
+        let wrong = |expected: String, got: String| Error::unexpected(url, expected, got);
         let mut had = length(part).map_err(Failure::Final)?;
         if expected.bytes == Some(had) {
-            return Ok(Attempt::Complete);
+            return Ok(());
         }
         if had > expected.max_bytes {
             had = 0;
@@ -193,14 +191,23 @@ impl Transfer<'_> {
             // The part is no beginning of the server's file.
             Err(ureq::Error::StatusCode(416)) => {
                 fs::remove_file(part).map_err(writing)?;
-                return Err(passing(url, "the server does not have the rest"));
-            }
-            Err(ureq::Error::StatusCode(code)) if code < 500 && code != 429 && code != 408 => {
-                return Err(Failure::Final(anyhow::anyhow!(
-                    "{url}: expected a file, got HTTP status {code}"
+                return Err(Failure::Passing(wrong(
+                    "the rest of the file".to_owned(),
+                    "HTTP status 416".to_owned(),
                 )));
             }
-            Err(error) => return Err(passing(url, error)),
+            Err(ureq::Error::StatusCode(code)) if code < 500 && code != 429 && code != 408 => {
+                return Err(Failure::Final(wrong(
+                    "a file".to_owned(),
+                    format!("HTTP status {code}"),
+                )));
+            }
+            Err(error) => {
+                return Err(Failure::Passing(Error::Connection {
+                    url: (*url).to_owned(),
+                    source: Box::new(error),
+                }));
+            }
         };
         let goes_on = response.status() == 206
             && response
@@ -212,16 +219,14 @@ impl Transfer<'_> {
             had = 0;
         }
         let rest = response.body().content_length();
-        if let Some(total) = rest.map(|rest| had.saturating_add(rest)) {
-            let is_wrong = expected.bytes.is_some_and(|bytes| bytes != total) || total > expected.max_bytes;
+        let announced = rest.map(|rest| had.saturating_add(rest));
+        if let Some(announced) = announced {
+            let is_wrong = expected.bytes.is_some_and(|bytes| bytes != announced) || announced > expected.max_bytes;
             if is_wrong {
-                return Err(Failure::Final(anyhow::anyhow!(
-                    "{url}: expected {} bytes, the server offers {total}",
-                    limit(*expected)
+                return Err(Failure::Final(wrong(
+                    limit(*expected),
+                    format!("an offer of {announced}"),
                 )));
-            }
-            if expected.bytes.is_none() {
-                bar.set_length(total);
             }
         }
         let mut file = OpenOptions::new()
@@ -232,66 +237,61 @@ impl Transfer<'_> {
             .map_err(writing)?;
         file.set_len(had).map_err(writing)?;
         file.seek(SeekFrom::Start(had)).map_err(writing)?;
-        bar.set_position(before + had);
+        let total = if self.total > 0 {
+            self.total
+        } else {
+            announced.unwrap_or(0)
+        };
         let mut reader = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut have = had;
         loop {
-            if client.session.is_interrupted() {
-                return Ok(Attempt::Interrupted);
+            client.progress.bytes(self.before + have, total, self.name);
+            if client.progress.is_cancelled() {
+                return Err(Failure::Final(Error::Cancelled));
             }
             let count = match reader.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) => {
-                    sync(&file).map_err(writing)?;
-                    return Err(passing(url, error));
+                    file.sync_all().map_err(writing)?;
+                    return Err(Failure::Passing(Error::Connection {
+                        url: (*url).to_owned(),
+                        source: Box::new(error.into()),
+                    }));
                 }
             };
             have += count as u64;
             if have > expected.max_bytes {
                 drop(file);
                 fs::remove_file(part).map_err(writing)?;
-                return Err(Failure::Final(anyhow::anyhow!(
-                    "{url}: expected {} bytes, got more",
-                    limit(*expected)
-                )));
+                return Err(Failure::Final(wrong(limit(*expected), "more".to_owned())));
             }
             file.write_all(&buffer[..count]).map_err(writing)?;
-            bar.inc(count as u64);
         }
-        sync(&file).map_err(writing)?;
-        let wanted = expected.bytes.or(rest.map(|rest| had + rest));
-        match wanted {
-            Some(wanted) if wanted != have => Err(passing(
-                url,
-                format_args!("expected {wanted} bytes, the connection ended after {have}"),
-            )),
-            _ => Ok(Attempt::Complete),
+        file.sync_all().map_err(writing)?;
+        match expected.bytes.or(announced) {
+            Some(wanted) if wanted != have => Err(Failure::Passing(wrong(
+                format!("{wanted} bytes"),
+                format!("the end of the connection after {have}"),
+            ))),
+            _ => Ok(()),
         }
     }
 }
 
 fn limit(expected: Expected<'_>) -> String {
     match expected.bytes {
-        Some(bytes) => bytes.to_string(),
-        None => format!("at most {}", expected.max_bytes),
+        Some(bytes) => format!("{bytes} bytes"),
+        None => format!("at most {} bytes", expected.max_bytes),
     }
 }
 
-fn passing(url: &str, reason: impl fmt::Display) -> Failure {
-    Failure::Passing(anyhow::anyhow!("{url}: {reason}"))
-}
-
-fn sync(file: &File) -> io::Result<()> {
-    file.sync_all()
-}
-
 /// Length of a file, 0 if there is none.
-fn length(path: &Path) -> anyhow::Result<u64> {
+fn length(path: &Path) -> Result<u64, Error> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.len()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+        Err(error) => Err(io_error("reading", path)(error)),
     }
 }

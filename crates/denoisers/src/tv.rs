@@ -1,7 +1,8 @@
 //! Total variation denoising.
 
-use super::planes::{any_level, denoise, info};
-use crate::{Denoiser, DenoiserInfo, Error, HostDenoiser, Image, Sigma};
+use tweedie_imaging::{Error, Sigma};
+
+use crate::PlaneMethod;
 
 /// Weight of the total variation over sigma.
 const WEIGHT: f64 = 0.8;
@@ -23,9 +24,8 @@ const LOOK_EVERY: u32 = 10;
 /// (O'Donoghue and Candes 2015). The duality gap g bounds the error, ||z - D(x)||^2 <= 2 g: iterations end where it proves
 /// that the root mean square error is at most `tolerance` sigma. Where 50,000 iterations do not prove it,
 /// [`Error::NotConverged`] says what they did.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct TotalVariation {
-    info: DenoiserInfo,
     tolerance: f64,
 }
 
@@ -43,10 +43,7 @@ impl TotalVariation {
     /// [`Error::Shape`] for a tolerance outside that range.
     pub fn with_tolerance(tolerance: f64) -> Result<Self, Error> {
         if (1e-9..=1.0).contains(&tolerance) {
-            return Ok(Self {
-                tolerance,
-                ..Self::default()
-            });
+            return Ok(Self { tolerance });
         }
         Err(Error::Shape {
             operation: "tolerance of total variation denoising",
@@ -59,24 +56,19 @@ impl TotalVariation {
 impl Default for TotalVariation {
     fn default() -> Self {
         Self {
-            info: info("tv", any_level(), 0),
             tolerance: Self::DEFAULT_TOLERANCE,
         }
     }
 }
 
-impl Denoiser for TotalVariation {
-    fn info(&self) -> &DenoiserInfo {
-        &self.info
+impl PlaneMethod for TotalVariation {
+    const NAME: &'static str = "tv";
+
+    fn receptive_field(&self) -> usize {
+        0
     }
 
-    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
-        denoise(self, x, sigma)
-    }
-}
-
-impl HostDenoiser for TotalVariation {
-    fn denoise_plane(&self, plane: &[f64], [_, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
+    fn denoise(&self, plane: &[f64], [_, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
         let weight = WEIGHT * sigma.value();
         if weight == 0.0 {
             return Ok(plane.to_vec());
@@ -119,7 +111,7 @@ impl HostDenoiser for TotalVariation {
             }
         }
         Err(Error::NotConverged {
-            name: self.info.name.clone(),
+            name: Self::NAME.to_owned(),
             iterations: MAX_ITERATIONS,
             expected: tolerance,
             got: proven,
@@ -179,8 +171,9 @@ fn duality_gap(z: &[f64], p: &[[f64; 2]], cols: usize, weight: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use tweedie_imaging::noise;
+
     use super::*;
-    use crate::noise;
 
     fn level(value: f64) -> Sigma {
         Sigma::new(value).unwrap()
@@ -212,19 +205,19 @@ mod tests {
         let y = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
         let expected = [0.02, 0.02, 0.02, 0.02, 0.98, 0.98, 0.98, 0.98];
         for size in [[1, 8], [8, 1]] {
-            let z = tight().denoise_plane(&y, size, level(0.1)).unwrap();
+            let z = tight().denoise(&y, size, level(0.1)).unwrap();
             assert!(z.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{z:?}");
         }
         // A large weight leaves the mean.
-        let z = tight().denoise_plane(&y, [2, 4], level(1.0)).unwrap();
+        let z = tight().denoise(&y, [2, 4], level(1.0)).unwrap();
         assert!(z.iter().all(|v| (v - 0.5).abs() < 1e-6), "{z:?}");
-        assert_eq!(tight().denoise_plane(&y, [2, 4], level(0.0)).unwrap(), y);
+        assert_eq!(tight().denoise(&y, [2, 4], level(0.0)).unwrap(), y);
     }
 
     #[test]
     fn no_other_image_has_a_lower_objective() {
         let (y, sigma) = (random(63, 1), 0.15);
-        let z = tight().denoise_plane(&y, [7, 9], level(sigma)).unwrap();
+        let z = tight().denoise(&y, [7, 9], level(sigma)).unwrap();
         let least = objective(&z, &y, 9, sigma);
         for seed in 10..60 {
             let scale = 10.0_f64.powi(-(seed as i32 % 5));
@@ -240,10 +233,10 @@ mod tests {
     #[test]
     fn the_tolerance_is_kept() {
         let (y, sigma) = (random(400, 2), level(0.15));
-        let exact = tight().denoise_plane(&y, [16, 25], sigma).unwrap();
+        let exact = tight().denoise(&y, [16, 25], sigma).unwrap();
         for tolerance in [1e-1, 1e-2, 1e-3, 1e-4] {
             let denoiser = TotalVariation::with_tolerance(tolerance).unwrap();
-            let z = denoiser.denoise_plane(&y, [16, 25], sigma).unwrap();
+            let z = denoiser.denoise(&y, [16, 25], sigma).unwrap();
             let sum: f64 = z.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum();
             let error = (sum / 400.0).sqrt();
             assert!(error <= tolerance * 0.15, "{tolerance}: {error}");
@@ -256,7 +249,7 @@ mod tests {
         // Rounding errors of values this large are above what is asked for.
         let y: Vec<f64> = random(16, 4).iter().map(|v| 1e9 * v).collect();
         let denoiser = TotalVariation::with_tolerance(1e-9).unwrap();
-        match denoiser.denoise_plane(&y, [4, 4], level(0.1)) {
+        match denoiser.denoise(&y, [4, 4], level(0.1)) {
             Err(Error::NotConverged {
                 iterations,
                 expected,
@@ -273,7 +266,7 @@ mod tests {
     #[test]
     fn the_mean_is_kept() {
         let y = random(63, 3);
-        let z = TotalVariation::default().denoise_plane(&y, [7, 9], level(0.1)).unwrap();
+        let z = TotalVariation::default().denoise(&y, [7, 9], level(0.1)).unwrap();
         assert!((y.iter().sum::<f64>() - z.iter().sum::<f64>()).abs() < 1e-12);
     }
 }

@@ -1,7 +1,9 @@
 //! Non-local means.
 
-use super::planes::{any_level, denoise, info, mirror_pad};
-use crate::{Denoiser, DenoiserInfo, Error, HostDenoiser, Image, Sigma};
+use tweedie_imaging::{Error, Sigma};
+
+use crate::PlaneMethod;
+use crate::planes::mirror_pad;
 
 /// Radius of the patches that are compared, 5x5 pixels, and of the window that is searched, 21x21 pixels; and the filter
 /// parameter h over sigma: the choices of Buades, Coll and Morel 2011 for gray images and medium noise.
@@ -18,31 +20,17 @@ const FILTER: f64 = 0.4;
 /// expected to differ by, and the scale of what counts as resembling.
 ///
 /// The weights depend on x, so that D is neither linear nor has a symmetric Jacobian.
-#[derive(Clone, Debug)]
-pub struct NonLocalMeans {
-    info: DenoiserInfo,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NonLocalMeans;
 
-impl Default for NonLocalMeans {
-    fn default() -> Self {
-        Self {
-            info: info("nlm", any_level(), 2 * (SEARCH + PATCH) + 1),
-        }
-    }
-}
+impl PlaneMethod for NonLocalMeans {
+    const NAME: &'static str = "nlm";
 
-impl Denoiser for NonLocalMeans {
-    fn info(&self) -> &DenoiserInfo {
-        &self.info
+    fn receptive_field(&self) -> usize {
+        2 * (SEARCH + PATCH) + 1
     }
 
-    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
-        denoise(self, x, sigma)
-    }
-}
-
-impl HostDenoiser for NonLocalMeans {
-    fn denoise_plane(&self, plane: &[f64], [rows, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
+    fn denoise(&self, plane: &[f64], [rows, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
         let variance = sigma.value().powi(2);
         if variance == 0.0 {
             return Ok(plane.to_vec());
@@ -94,9 +82,10 @@ impl HostDenoiser for NonLocalMeans {
 
 #[cfg(test)]
 mod tests {
-    use super::super::planes::mirrored;
+    use tweedie_imaging::noise;
+
     use super::*;
-    use crate::noise;
+    use crate::planes::mirrored;
 
     fn level(value: f64) -> Sigma {
         Sigma::new(value).unwrap()
@@ -139,9 +128,7 @@ mod tests {
         for size in [[13, 25], [3, 1], [24, 4]] {
             let plane = random(size[0] * size[1], 1);
             // The level is below the noise, so that weights differ.
-            let found = NonLocalMeans::default()
-                .denoise_plane(&plane, size, level(0.06))
-                .unwrap();
+            let found = NonLocalMeans.denoise(&plane, size, level(0.06)).unwrap();
             let gap = largest_difference(&found, &direct(&plane, size, 0.06));
             assert!(gap < 1e-13, "{size:?}: {gap}");
             assert!(largest_difference(&found, &plane) > 1e-3, "{size:?}");
@@ -150,25 +137,25 @@ mod tests {
 
     #[test]
     fn constants_stay_and_brightness_and_scale_pass_through() {
-        let nlm = NonLocalMeans::default();
-        assert!(largest_difference(&nlm.denoise_plane(&[0.3; 63], [7, 9], level(0.1)).unwrap(), &[0.3; 63]) < 1e-15);
+        let nlm = NonLocalMeans;
+        assert!(largest_difference(&nlm.denoise(&[0.3; 63], [7, 9], level(0.1)).unwrap(), &[0.3; 63]) < 1e-15);
         let plane = random(63, 2);
-        let denoised = nlm.denoise_plane(&plane, [7, 9], level(0.1)).unwrap();
+        let denoised = nlm.denoise(&plane, [7, 9], level(0.1)).unwrap();
         let brighter: Vec<f64> = plane.iter().map(|v| v + 0.5).collect();
         let shifted: Vec<f64> = denoised.iter().map(|v| v + 0.5).collect();
-        assert!(largest_difference(&nlm.denoise_plane(&brighter, [7, 9], level(0.1)).unwrap(), &shifted) < 1e-13);
+        assert!(largest_difference(&nlm.denoise(&brighter, [7, 9], level(0.1)).unwrap(), &shifted) < 1e-13);
         let doubled: Vec<f64> = plane.iter().map(|v| 2.0 * v).collect();
         let expected: Vec<f64> = denoised.iter().map(|v| 2.0 * v).collect();
-        assert!(largest_difference(&nlm.denoise_plane(&doubled, [7, 9], level(0.2)).unwrap(), &expected) < 1e-13);
-        assert_eq!(nlm.denoise_plane(&plane, [7, 9], level(0.0)).unwrap(), plane);
+        assert!(largest_difference(&nlm.denoise(&doubled, [7, 9], level(0.2)).unwrap(), &expected) < 1e-13);
+        assert_eq!(nlm.denoise(&plane, [7, 9], level(0.0)).unwrap(), plane);
     }
 
     #[test]
     fn a_turned_image_gives_the_turned_result() {
         let plane = random(63, 3);
         let turned = |plane: &[f64]| plane.iter().rev().copied().collect::<Vec<_>>();
-        let nlm = NonLocalMeans::default();
-        let found = turned(&nlm.denoise_plane(&turned(&plane), [7, 9], level(0.06)).unwrap());
-        assert!(largest_difference(&found, &nlm.denoise_plane(&plane, [7, 9], level(0.06)).unwrap()) < 1e-13);
+        let nlm = NonLocalMeans;
+        let found = turned(&nlm.denoise(&turned(&plane), [7, 9], level(0.06)).unwrap());
+        assert!(largest_difference(&found, &nlm.denoise(&plane, [7, 9], level(0.06)).unwrap()) < 1e-13);
     }
 }

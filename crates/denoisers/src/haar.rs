@@ -1,7 +1,9 @@
 //! Soft thresholding of Haar wavelet coefficients.
 
-use super::planes::{any_level, denoise, info, mirror_pad};
-use crate::{Denoiser, DenoiserInfo, Error, HostDenoiser, Image, Sigma};
+use tweedie_imaging::{Error, Sigma};
+
+use crate::PlaneMethod;
+use crate::planes::mirror_pad;
 
 /// Levels of the transform, which works on blocks of 4x4 pixels.
 const LEVELS: u32 = 2;
@@ -17,32 +19,18 @@ const BLOCK: usize = 1 << LEVELS;
 ///
 /// Sides that are no multiple of 4 are extended by mirroring, and the result is cropped; at these borders D is not the
 /// proximal operator.
-#[derive(Clone, Debug)]
-pub struct HaarThreshold {
-    info: DenoiserInfo,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HaarThreshold;
 
-impl Default for HaarThreshold {
-    fn default() -> Self {
+impl PlaneMethod for HaarThreshold {
+    const NAME: &'static str = "haar";
+
+    fn receptive_field(&self) -> usize {
         // A pixel depends on the others of its block alone: at most 3 pixels away.
-        Self {
-            info: info("haar", any_level(), 2 * BLOCK - 1),
-        }
-    }
-}
-
-impl Denoiser for HaarThreshold {
-    fn info(&self) -> &DenoiserInfo {
-        &self.info
+        2 * BLOCK - 1
     }
 
-    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
-        denoise(self, x, sigma)
-    }
-}
-
-impl HostDenoiser for HaarThreshold {
-    fn denoise_plane(&self, plane: &[f64], [rows, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
+    fn denoise(&self, plane: &[f64], [rows, cols]: [usize; 2], sigma: Sigma) -> Result<Vec<f64>, Error> {
         let size = [rows.next_multiple_of(BLOCK), cols.next_multiple_of(BLOCK)];
         let mut values = mirror_pad(plane, [rows, cols], 0, size);
         transform(&mut values, size, 0..LEVELS);
@@ -76,8 +64,9 @@ fn transform(values: &mut [f64], [rows, cols]: [usize; 2], levels: impl Iterator
 
 #[cfg(test)]
 mod tests {
+    use tweedie_imaging::noise;
+
     use super::*;
-    use crate::noise;
 
     const SIZE: [usize; 2] = [8, 12];
 
@@ -117,7 +106,7 @@ mod tests {
     #[test]
     fn it_is_the_proximal_operator_of_the_l1_norm_of_the_coefficients() {
         let (y, sigma) = (random(96, 3), level(0.2));
-        let x = HaarThreshold::default().denoise_plane(&y, SIZE, sigma).unwrap();
+        let x = HaarThreshold.denoise(&y, SIZE, sigma).unwrap();
         let objective = |x: &[f64]| {
             let mut c = x.to_vec();
             transform(&mut c, SIZE, 0..LEVELS);
@@ -137,13 +126,11 @@ mod tests {
     #[test]
     fn no_noise_means_no_change_and_a_constant_darkens_by_a_quarter() {
         let y = random(35, 4);
-        let unchanged = HaarThreshold::default().denoise_plane(&y, [5, 7], level(0.0)).unwrap();
+        let unchanged = HaarThreshold.denoise(&y, [5, 7], level(0.0)).unwrap();
         assert!(y.iter().zip(&unchanged).all(|(a, b)| (a - b).abs() < 1e-14));
         for size in [[1, 1], [5, 7], [4, 8]] {
             let constant = vec![0.5; size[0] * size[1]];
-            let darker = HaarThreshold::default()
-                .denoise_plane(&constant, size, level(0.2))
-                .unwrap();
+            let darker = HaarThreshold.denoise(&constant, size, level(0.2)).unwrap();
             assert!(darker.iter().all(|v| (v - 0.45).abs() < 1e-14), "{size:?}: {darker:?}");
         }
     }

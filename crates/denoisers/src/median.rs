@@ -1,38 +1,30 @@
 //! The median filter.
 
-use super::planes::{denoise, info, mirror_pad};
-use crate::{Denoiser, DenoiserInfo, Error, HostDenoiser, Image, Sigma, SigmaSupport};
+use tweedie_imaging::{Error, Sigma, SigmaSupport};
+
+use crate::PlaneMethod;
+use crate::planes::mirror_pad;
 
 /// The median of the 3x3 pixels around each pixel; borders are mirrored at the pixels' edge.
 ///
 /// D(x)_i = median of x_j, j in the 3x3 window of i (Tukey 1977). It does not read the noise level. D is homogeneous,
 /// D(c x) = c D(x) for all c, and piecewise linear: where no two pixels are equal, row i of its Jacobian has a single 1, at
 /// the pixel that is the median, so that J is far from symmetric (Reehorst and Schniter 2018).
-#[derive(Clone, Debug)]
-pub struct Median {
-    info: DenoiserInfo,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Median;
 
-impl Default for Median {
-    fn default() -> Self {
-        Self {
-            info: info("median", SigmaSupport::Blind, 3),
-        }
-    }
-}
+impl PlaneMethod for Median {
+    const NAME: &'static str = "median";
 
-impl Denoiser for Median {
-    fn info(&self) -> &DenoiserInfo {
-        &self.info
+    fn sigma(&self) -> SigmaSupport {
+        SigmaSupport::Blind
     }
 
-    fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
-        denoise(self, x, sigma)
+    fn receptive_field(&self) -> usize {
+        3
     }
-}
 
-impl HostDenoiser for Median {
-    fn denoise_plane(&self, plane: &[f64], [rows, cols]: [usize; 2], _: Sigma) -> Result<Vec<f64>, Error> {
+    fn denoise(&self, plane: &[f64], [rows, cols]: [usize; 2], _: Sigma) -> Result<Vec<f64>, Error> {
         let width = cols + 2;
         let padded = mirror_pad(plane, [rows, cols], 1, [rows + 2, width]);
         let mut out = Vec::with_capacity(plane.len());
@@ -49,12 +41,9 @@ impl HostDenoiser for Median {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{noise, vec_from_image};
 
     fn median(plane: &[f64], size: [usize; 2]) -> Vec<f64> {
-        Median::default()
-            .denoise_plane(plane, size, Sigma::new(0.1).unwrap())
-            .unwrap()
+        Median.denoise(plane, size, Sigma::new(0.1).unwrap()).unwrap()
     }
 
     #[test]
@@ -72,16 +61,5 @@ mod tests {
         let plane = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
         assert_eq!(median(&plane, [3, 3]), [2.0, 3.0, 3.0, 4.0, 5.0, 6.0, 7.0, 7.0, 8.0]);
         assert_eq!(median(&[3.0], [1, 1]), [3.0]);
-    }
-
-    #[test]
-    fn images_pass_channel_by_channel() {
-        let device = burn::tensor::Device::flex();
-        let sigma = Sigma::new(0.2).unwrap();
-        let x = noise::gaussian([2, 3, 6, 5], sigma, 1, 0, &device).unwrap();
-        let together = vec_from_image(&Median::default().denoise(x.clone(), sigma).unwrap()).unwrap();
-        let planes = x.reshape([6, 1, 6, 5]);
-        let apart = vec_from_image(&Median::default().denoise(planes, sigma).unwrap()).unwrap();
-        assert_eq!(together, apart);
     }
 }
