@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM as a flag that long work polls.
+//! SIGINT and SIGTERM as a flag that long work polls; a file that grows beyond its limit as an error.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,4 +17,11 @@ pub fn flag() -> anyhow::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&flag)).context("installing a signal handler")?;
     }
     Ok(flag)
+}
+
+/// Lets a write beyond the limit on the size of files (`ulimit -f`) fail with an error, instead of ending the process.
+pub fn limit_of_files_is_an_error() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).context("installing a signal handler")?;
+    Ok(())
 }

@@ -1,5 +1,8 @@
-//! How images are written.
+//! What is written: images, and text on standard output.
 
+use std::io::{ErrorKind, Write as _};
+
+use anyhow::Context as _;
 use clap::Args;
 use tweedie::imaging::Depth;
 
@@ -15,4 +18,13 @@ pub struct Precision {
         ("float", ".npy array of f32, nothing clipped or rounded", Depth::Float),
     ]))]
     pub depth: Option<Depth>,
+}
+
+/// Writes text to standard output. A reader who has seen enough (`| head`) closes the pipe, which is no error.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("writing to standard output"),
+    }
 }

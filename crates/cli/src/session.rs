@@ -20,6 +20,7 @@ use tweedie::solvers::TraceRow;
 use tweedie::{Events, kernels};
 
 use crate::options::Common;
+use crate::output::print;
 use crate::progress::Display;
 use crate::{Outcome, interrupt, one_line};
 
@@ -45,6 +46,8 @@ pub struct Session {
     files: RefCell<Vec<FileHash>>,
     facts: RefCell<Map<String, Value>>,
     display: Display,
+    /// Why a line for people could not be printed.
+    unprinted: RefCell<Option<anyhow::Error>>,
 }
 
 /// The results of a command, saved as they come.
@@ -92,6 +95,7 @@ impl Session {
             files: RefCell::default(),
             facts: RefCell::default(),
             display: Display::new(common.quiet),
+            unprinted: RefCell::new(None),
         };
         session.detail(&format!(
             "device {}, {threads} threads, convolution kernel {}",
@@ -101,11 +105,15 @@ impl Session {
         Ok(session)
     }
 
-    /// Prints a line of results for people: on standard output, unless that takes the JSON.
+    /// Prints a line of results for people: on standard output, unless that takes the JSON. The work goes on if it cannot
+    /// be printed, and the command fails in the end.
     pub fn say(&self, line: impl fmt::Display) {
         if !self.quiet && !self.json.borrow().iter().any(|target| target == "-") {
-            // A reader who has seen enough (`| head`) closes the pipe; the work goes on.
-            self.display.suspend(|| drop(writeln!(std::io::stdout(), "{line}")));
+            let mut printed = Ok(());
+            self.display.suspend(|| printed = print(&format!("{line}\n")));
+            if let Err(error) = printed {
+                self.unprinted.borrow_mut().get_or_insert(error);
+            }
         }
     }
 
@@ -154,6 +162,10 @@ impl Session {
             saved: self.started,
         };
         let outcome = body(&mut results);
+        let outcome = match (outcome, self.unprinted.take()) {
+            (Ok(_), Some(error)) => Err(error),
+            (outcome, _) => outcome,
+        };
         let (status, error) = match &outcome {
             Ok(Outcome::Done) => ("done", None),
             Ok(Outcome::Interrupted) => ("interrupted", None),
@@ -189,9 +201,7 @@ impl Session {
             match target.as_str() {
                 // Once, at the end.
                 "-" if status == "running" => {}
-                "-" => std::io::stdout()
-                    .write_all(text.as_bytes())
-                    .context("writing JSON to standard output")?,
+                "-" => print(&text)?,
                 file => write_atomic(Path::new(file), |file| file.write_all(text.as_bytes()))?,
             }
         }

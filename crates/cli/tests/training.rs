@@ -228,3 +228,20 @@ fn scales_are_trained_on_and_recorded_but_not_validated_on() {
     let card = fs::read_to_string(folder.path("out/card.md")).unwrap();
     assert!(card.contains("counted at each scale (1, 0.5, 0.25)"), "{card}");
 }
+
+#[test]
+fn a_second_run_in_the_folder_is_refused_while_the_first_one_goes_on() {
+    let folder = Folder::new();
+    let out = folder.path("shared");
+    let mut first = long_run(&folder, &out, false).spawn().unwrap();
+    wait_for(&out.join("model.safetensors"));
+    let second = folder.train("shared", "--resume");
+    let was_running = first.try_wait().unwrap().is_none();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(was_running, "the first run is long enough for this test");
+    assert_eq!(second.status, Some(1));
+    assert!(second.stderr.contains("in which another does"), "{}", second.stderr);
+    // The lock ends with its process.
+    assert!(long_run(&folder, &out, true).status().unwrap().success());
+}

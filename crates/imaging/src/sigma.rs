@@ -14,6 +14,9 @@ use crate::Error;
 pub struct Sigma(f64);
 
 impl Sigma {
+    /// No noise.
+    pub const ZERO: Self = Self(0.0);
+
     /// A level in `[0, 1]` units.
     ///
     /// # Errors

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::device::DeviceChoice;
 use crate::error::{Context as _, bail, usage};
 use burn::tensor::Device;
 use toml::{Table, Value};
 use tweedie_denoisers::{ByPlane, Classical, TotalVariation};
-use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, SigmaSupport};
+use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, Image, Sigma, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
 use tweedie_solver::Prior;
 use tweedie_solver::study::GaussianSmoothing;
@@ -47,7 +48,7 @@ pub enum Kind {
 }
 
 /// The folder of a checkpoint that is given by path or by name.
-pub fn find(name: &str) -> Result<PathBuf> {
+pub fn folder_of(name: &str) -> Result<PathBuf> {
     let direct = PathBuf::from(name);
     if direct.join(CONFIG_FILE).is_file() {
         return Ok(direct);
@@ -141,7 +142,7 @@ fn network(name: &str, mut settings: Table, device: &Device, events: &dyn Events
             "-C denoiser.{key}: expected denoiser.tile_pixels or denoiser.stretch"
         )));
     }
-    let folder = find(name)?;
+    let folder = folder_of(name)?;
     let checkpoint = tweedie_model::Checkpoint::load(&folder, device)
         .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
     events.file_read(&folder.join(WEIGHTS_FILE), &checkpoint.config.weights.sha256);
@@ -167,6 +168,24 @@ fn network(name: &str, mut settings: Table, device: &Device, events: &dyn Events
 }
 
 impl Checkpoint {
+    /// The checkpoint of that name (see [`list`](crate::checkpoints::list)) or in that folder, or the denoiser without
+    /// weights of that name (`median`, `haar`, `nlm`, `tv`, `gaussian:WIDTH`), on the best device that is there.
+    ///
+    /// # Errors
+    /// If there is none, or if its files are not as recorded.
+    pub fn find(name: &str) -> Result<Self> {
+        load(name, Table::new(), &DeviceChoice::Auto.open()?.0, &())
+    }
+
+    /// D(x, sigma) for images x `[N, C, H, W]` with any number of channels: a denoiser of gray images takes the channels
+    /// one by one; one of colour images takes gray ones, too. Large images are cut into tiles.
+    ///
+    /// # Errors
+    /// For channels that it does not take, and for levels outside its range.
+    pub fn denoise(&self, x: &Image, sigma: Sigma) -> Result<Image> {
+        Ok(self.for_channels(x.dims()[1])?.denoise(x.clone(), sigma)?)
+    }
+
     /// The denoiser for images with `channels` channels; see [`channels::adapt`].
     pub fn for_channels(&self, channels: usize) -> Result<Arc<dyn Denoiser>> {
         let denoiser: Arc<dyn Denoiser> = match &self.kind {

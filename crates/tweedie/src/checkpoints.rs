@@ -8,7 +8,7 @@ use tweedie_denoisers::Classical;
 use tweedie_imaging::SigmaSupport;
 use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
 
-use crate::checkpoint::find;
+use crate::checkpoint::folder_of;
 use crate::error::{Context as _, bail, usage};
 use crate::{Events, Result, locate};
 
@@ -118,7 +118,7 @@ pub fn export(name: &str, out: &Path, device: &Device, events: &dyn Events) -> R
 }
 
 fn load(name: &str, device: &Device, events: &dyn Events) -> Result<(PathBuf, Checkpoint)> {
-    let folder = find(name)?;
+    let folder = folder_of(name)?;
     let loaded =
         Checkpoint::load(&folder, device).with_context(|| format!("loading the checkpoint {}", folder.display()))?;
     events.file_read(&folder.join(WEIGHTS_FILE), &loaded.config.weights.sha256);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tweedie_imaging::{ColorMode, Image, Sigma, noise, psnr, ssim, vec_from_image};
 
 use crate::checkpoint::Checkpoint;
+use crate::error::bail;
 use crate::events::Progress;
 use crate::inputs::Input;
 use crate::published::{self, Published};
@@ -121,8 +122,16 @@ impl Evaluation {
         let started = Instant::now();
         let estimate = denoiser.denoise(noisy.clone(), sigma)?;
         // Devices work in the background: the image is there when its values are.
-        vec_from_image(&estimate)?;
+        let values = vec_from_image(&estimate)?;
         let seconds = started.elapsed().as_secs_f64();
+        let wrong = values.iter().filter(|value| !value.is_finite()).count();
+        if wrong > 0 {
+            bail!(
+                "checkpoint '{}' at noise level {}: expected finite values, got {wrong} that are NaN or infinite",
+                checkpoint.name,
+                sigma.grey_levels()
+            );
+        }
         Ok(Score {
             name: name.to_owned(),
             psnr_db: psnr(&estimate, &clean)?[0],

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tweedie_imaging::Image;
 use tweedie_operators::LinearOperator;
 
+use crate::Result;
 use crate::degradation::Degradation;
-use crate::task::Task;
+use crate::task::{Task, single};
 
 /// A measurement to restore: y = A x + n.
 #[derive(Clone)]
@@ -24,6 +25,41 @@ pub struct Measurement {
 }
 
 impl Measurement {
+    /// A measurement y, `[1, C, H, W]`, of an image called `name`.
+    ///
+    /// # Errors
+    /// If y is a batch, or does not tell the size of the image behind it (radon, compressed).
+    pub fn new(name: impl Into<String>, task: Task, y: Image) -> Result<Self> {
+        let domain = task.degradation.domain(single(y.dims())?)?;
+        Ok(Self {
+            name: name.into(),
+            operator: task.operator(domain)?,
+            task,
+            y,
+            truth: None,
+        })
+    }
+
+    /// Measures a clean image `[1, C, H, W]` called `name`, of which as much is taken as the task can measure; the noise
+    /// is drawn by the task's seed and the name.
+    ///
+    /// # Errors
+    /// If the image is a batch, or its size or channels do not fit the task.
+    pub fn simulate(name: impl Into<String>, task: Task, clean: Image) -> Result<Self> {
+        let name = name.into();
+        single(clean.dims())?;
+        let truth = task.degradation.cropped(clean);
+        let operator = task.operator(single(truth.dims())?)?;
+        let y = task.measure(operator.as_ref(), truth.clone(), &name)?;
+        Ok(Self {
+            name,
+            task,
+            operator,
+            y,
+            truth: Some(truth),
+        })
+    }
+
     /// How many numbers of y carry noise.
     pub fn measured_values(&self) -> usize {
         let [_, channels, rows, cols] = self.y.dims();

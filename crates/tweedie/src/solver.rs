@@ -40,6 +40,7 @@ impl Solver {
         let search = Search::resolve(options.strength, settings.remove("grid"))?;
         let entry = find(&options.solver).map_err(|error| usage(error.to_string()))?;
         let mut parameters = settings;
+        let is_given_twice = parameters.contains_key("strength");
         let mut set = |key: &str, value: Value| match parameters.insert(key.to_owned(), value) {
             None => Ok(()),
             Some(_) => Err(usage(format!("--{key}: expected once, got -C solver.{key} too"))),
@@ -57,8 +58,10 @@ impl Solver {
                 )));
             }
             Some(Strength::Given(strength)) => set("strength", strength.into())?,
-            // Set for each run of the search, and not by -C besides.
-            Some(Strength::Auto(_)) => set("strength", 1.0.into())?,
+            Some(Strength::Auto(_)) if is_given_twice => {
+                return Err(usage("--strength: expected once, got -C solver.strength too"));
+            }
+            Some(Strength::Auto(_)) => {}
             None => {}
         }
         if let Some(iterations) = options.iterations {
@@ -72,9 +75,6 @@ impl Solver {
                     .map_err(|_| usage("--seed: expected at most 2^63 - 1"))?
                     .into(),
             )?;
-        }
-        if search.is_some() {
-            parameters.remove("strength");
         }
         if let (Auto::Given(_), true) = (options.sigma, parameters.contains_key("sigma")) {
             return Err(usage("--sigma: expected once, got -C solver.sigma too"));
@@ -166,6 +166,11 @@ impl Solver {
                 prior.denoiser().info().sigma,
             );
             parameters.insert("sigma".to_owned(), sigma);
+        }
+        if self.options.discrepancy.is_some() && task.noise == Sigma::ZERO {
+            return Err(usage(
+                "--discrepancy: expected data with noise (--noise above 0), which it is compared with",
+            ));
         }
         let discrepancy = self.options.discrepancy.map(|tau| {
             let measured = measurement.measured_values();

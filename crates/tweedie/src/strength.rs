@@ -8,7 +8,7 @@ use toml::Value;
 use tweedie_solver::study::{Rule, logarithmic_grid};
 
 use crate::Result;
-use crate::error::usage;
+use crate::error::{bail, usage};
 
 /// What `--strength` takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +58,23 @@ impl Default for Grid {
             to: 10.0,
             count: 13,
         }
+    }
+}
+
+impl Grid {
+    /// More values than this are taken for a slip: each of them is a restoration.
+    pub const MAX_COUNT: usize = 10_000;
+
+    /// The values, from the smallest to the largest.
+    ///
+    /// # Errors
+    /// Unless 0 < from < to and there are 3 to [`Self::MAX_COUNT`] values.
+    pub fn values(self) -> Result<Vec<f64>> {
+        let Self { from, to, count } = self;
+        if count > Self::MAX_COUNT {
+            bail!("count: expected at most {}, got {count}", Self::MAX_COUNT);
+        }
+        Ok(logarithmic_grid(from, to, count)?)
     }
 }
 
@@ -120,7 +137,8 @@ impl Search {
                 usage(format!("-C solver.grid: {}", text.trim_end()))
             })?,
         };
-        logarithmic_grid(grid.from, grid.to, grid.count).map_err(|error| usage(format!("-C solver.grid: {error}")))?;
+        grid.values()
+            .map_err(|error| usage(format!("-C solver.grid: {error}")))?;
         Ok(Some(Self { rule, grid }))
     }
 }
@@ -164,5 +182,6 @@ mod tests {
         };
         assert!(wrong("form = 1.0").contains("form"));
         assert!(wrong("from = 20.0").contains("from 20"));
+        assert!(wrong("count = 1000000000").contains("at most 10000"));
     }
 }

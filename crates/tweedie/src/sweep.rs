@@ -1,7 +1,7 @@
 //! Restorations over a grid of strengths, from which a parameter-choice rule chooses.
 
 use tweedie_imaging::{Denoiser, Image, Sigma};
-use tweedie_solver::study::{Candidate, Observations, logarithmic_grid, sweep};
+use tweedie_solver::study::{Candidate, Observations, sweep};
 use tweedie_solver::{Prior, StopReason};
 
 use crate::error::{bail, usage};
@@ -43,7 +43,7 @@ pub fn restore_by_rule(
             "--strength auto:{rule}: expected --simulate, since it sees the truth"
         )));
     }
-    let strengths = logarithmic_grid(grid.from, grid.to, grid.count)?;
+    let strengths = grid.values()?;
     let mut swept = Sweep::run(solver, measurement, &prior, &strengths, rule.needs_probe(), events)?;
     if let Some(last) = swept.interrupted() {
         return Ok(last);
@@ -95,7 +95,7 @@ impl Sweep {
         let stream = format!("{} probe", measurement.name);
         let unit = Sigma::new(1.0)?;
         let probe = probed
-            .then(|| measurement.task.noise(y.dims(), unit, &stream, &y.device()))
+            .then(|| measurement.task.noise_image(y.dims(), unit, &stream, &y.device()))
             .transpose()?;
         let (mut kept, mut seconds): (Vec<(f64, Restored)>, f64) = (Vec::new(), 0.0);
         let mut interrupted = None;

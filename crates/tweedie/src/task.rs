@@ -5,12 +5,14 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
 use tweedie_operators::{
-    Blur, CompressedSensing, Demosaicking, Downsampling, Field, Identity, LinearOperator, Mask, Mri, Radon,
+    BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Downsampling, Field, Identity, Kernel,
+    LinearOperator, Mask, Mri, Radon,
 };
 
 use crate::Result;
-use crate::degradation::Degradation;
+use crate::degradation::{Degradation, Pixels};
 use crate::error::bail;
+use crate::noise_level::grey_levels;
 
 /// A task: y = A x + n.
 #[derive(Clone, Debug)]
@@ -34,6 +36,70 @@ impl Task {
             noise_grey_levels,
             seed,
         })
+    }
+
+    /// Denoising: A = I.
+    pub fn denoise() -> Self {
+        Self::without_noise(Degradation::Noise)
+    }
+
+    /// Deblurring: A convolves with `kernel`, periodically; see [`Self::boundary`].
+    pub fn deblur(kernel: Kernel) -> Self {
+        let boundary = Boundary::Circular;
+        Self::without_noise(Degradation::Blur { kernel, boundary })
+    }
+
+    /// Inpainting: A keeps some pixels.
+    pub fn inpaint(known: Pixels) -> Self {
+        Self::without_noise(Degradation::Holes(known))
+    }
+
+    /// Super-resolution: A convolves with `kernel`, then keeps every `factor`-th pixel of every `factor`-th row.
+    pub fn super_resolve(factor: usize, kernel: Kernel) -> Self {
+        Self::without_noise(Degradation::Decimation {
+            factor,
+            kernel,
+            boundary: Boundary::Circular,
+        })
+    }
+
+    /// Demosaicking: A keeps one colour of each pixel.
+    pub fn demosaic(pattern: BayerPattern) -> Self {
+        Self::without_noise(Degradation::Bayer(pattern))
+    }
+
+    fn without_noise(degradation: Degradation) -> Self {
+        Self {
+            degradation,
+            noise: Sigma::ZERO,
+            noise_grey_levels: 0.0,
+            seed: 0,
+        }
+    }
+
+    /// With measurements of this noise level; without a call it is 0.
+    #[must_use]
+    pub fn noise(self, sigma: Sigma) -> Self {
+        Self {
+            noise: sigma,
+            noise_grey_levels: grey_levels(sigma),
+            ..self
+        }
+    }
+
+    /// With this seed of masks, samplings and simulated noise; without a call it is 0.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// With images that continue beyond their border in this way, where A is a convolution.
+    #[must_use]
+    pub fn boundary(mut self, mode: Boundary) -> Self {
+        if let Degradation::Blur { boundary, .. } | Degradation::Decimation { boundary, .. } = &mut self.degradation {
+            *boundary = mode;
+        }
+        self
     }
 
     /// The operator on images `[C, H, W]`.
@@ -67,12 +133,12 @@ impl Task {
     pub fn measure(&self, operator: &dyn LinearOperator, clean: Image, name: &str) -> Result<Image> {
         let device = clean.device();
         let y = operator.apply(clean)?;
-        let noise = self.noise(y.dims(), self.noise, name, &device)?;
+        let noise = self.noise_image(y.dims(), self.noise, name, &device)?;
         Ok(y + noise)
     }
 
     /// Noise of level `sigma` for a measurement of shape `dims`, drawn by the seed and the name.
-    pub fn noise(&self, dims: [usize; 4], sigma: Sigma, name: &str, device: &Device) -> Result<Image> {
+    pub fn noise_image(&self, dims: [usize; 4], sigma: Sigma, name: &str, device: &Device) -> Result<Image> {
         let [_, channels, rows, cols] = dims;
         let noise = noise::gaussian(dims, sigma, self.seed, noise::stream_from_name(name), device)?;
         // What is not measured carries no noise either: it is zero in the measurement.
@@ -138,10 +204,8 @@ pub fn single(dims: [usize; 4]) -> Result<[usize; 3]> {
 mod tests {
     use burn::tensor::Device;
     use tweedie_imaging::vec_from_image;
-    use tweedie_operators::Boundary;
 
     use super::*;
-    use crate::degradation::Pixels;
 
     fn task(degradation: Degradation, seed: u64) -> Task {
         Task::new(degradation, 25.0, seed).unwrap()

@@ -1,5 +1,6 @@
 //! Training a denoiser.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -69,6 +70,8 @@ pub struct TrainingRun {
     trainer: Trainer,
     /// Rows of the log whose curves are drawn.
     measured: usize,
+    /// Held until the run is over.
+    _lock: Option<File>,
 }
 
 impl Training {
@@ -110,8 +113,11 @@ impl Training {
     pub fn start(self, device: &Device, events: &dyn Events) -> Result<TrainingRun> {
         let Self { config, out, .. } = &self;
         events.hash_file(&self.path)?;
-        let resume = self.check_folder(events)?;
+        // Before the folder is made, and again under the lock: another run may have begun in between.
+        self.check_folder(&())?;
         output::folder(out)?;
+        let lock = lock(out)?;
+        let resume = self.check_folder(events)?;
         let data = TrainingData::load(config, events)?;
         let (images, validation_images) = (data.training.len(), data.validation.len());
         let (steps, batch) = (config.training.steps, config.training.batch);
@@ -143,6 +149,7 @@ impl Training {
             batch,
             measured: trainer.rows().len(),
             trainer,
+            _lock: lock,
         })
     }
 
@@ -218,6 +225,20 @@ impl TrainingRun {
             validation_images: self.validation_images,
             last: self.trainer.rows().last().cloned(),
         })
+    }
+}
+
+/// Keeps other trainings out of a folder for as long as the file is open. `None` where the file system knows no locks on
+/// folders.
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => bail!(
+            "{}: expected a folder in which no training runs, got one in which another does",
+            folder.display()
+        ),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 

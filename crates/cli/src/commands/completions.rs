@@ -1,11 +1,10 @@
 //! `tweedie completions`
 
-use std::io::Write as _;
-
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
 use crate::Outcome;
+use crate::output::print;
 
 /// Print a completion script for a shell
 #[derive(Args)]
@@ -26,7 +25,7 @@ impl Completions {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut crate::Cli::command(), "tweedie", &mut script);
-        std::io::stdout().write_all(&script)?;
+        print(&String::from_utf8(script)?)?;
         Ok(Outcome::Done)
     }
 }

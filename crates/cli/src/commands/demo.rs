@@ -14,7 +14,7 @@ use tweedie::scores::Scores;
 use tweedie::solver::Solver;
 use tweedie::solver_options::SolverOptions;
 use tweedie::solvers::StopReason;
-use tweedie::task::{Task, single};
+use tweedie::task::Task;
 use tweedie::{Events as _, checkpoint, inputs, locate, output, restore, settings};
 
 use crate::Outcome;
@@ -75,30 +75,23 @@ impl Demo {
             let loaded = read_image(&input.path, ColorMode::AsStored)?;
             session.file_read(&input.path, &loaded.sha256);
             let clean = loaded.image(&session.device)?;
-            let clean = task.degradation.cropped(clean);
-            let size = single(clean.dims())?;
-            let denoiser = if size[0] == 1 { &gray } else { &colour };
-            let operator = task.operator(size)?;
-            let y = task.measure(operator.as_ref(), clean.clone(), &input.name)?;
-            let measurement = Measurement {
-                name: input.name.clone(),
-                task: task.clone(),
-                operator,
-                y,
-                truth: Some(clean.clone()),
-            };
+            let measurement = Measurement::simulate(&input.name, task.clone(), clean)?;
+            let channels = measurement.operator.domain()[0];
+            let denoiser = if channels == 1 { &gray } else { &colour };
             let fills_in = matches!(task.degradation, Degradation::Holes(_));
             let solver = if fills_in { &inpainting_solver } else { &solver };
-            let restored = restore(solver, &measurement, denoiser.prior(size[0])?, session)
+            let restored = restore(solver, &measurement, denoiser.prior(channels)?, session)
                 .map_err(|error| error.in_file(&input.path))?;
             if session.is_interrupted() || restored.stop == StopReason::Interrupted {
                 return Ok(Outcome::Interrupted);
             }
-            for (part, image) in [
-                ("truth", &clean),
-                ("measurement", &measurement.y),
-                ("restored", &restored.image),
-            ] {
+            let parts = [
+                ("truth", measurement.truth.as_ref()),
+                ("measurement", Some(&measurement.y)),
+                ("restored", Some(&restored.image)),
+            ];
+            for (part, image) in parts {
+                let Some(image) = image else { continue };
                 write_image(
                     &output::path_in(&self.out, &input.stem(), &format!(".{part}.png"))?,
                     image,

@@ -6,7 +6,7 @@ use clap::Args;
 use tweedie::checkpoint::{self, Checkpoint};
 use tweedie::events::{Progress, Unit};
 use tweedie::gallery::Gallery;
-use tweedie::imaging::{Depth, SigmaSupport, read_image};
+use tweedie::imaging::{ColorMode, Depth, SigmaSupport, read_image};
 use tweedie::inputs::{self, Input};
 use tweedie::measurement::Measurement;
 use tweedie::measurement_folder::{MeasurementSet, manifest_path};
@@ -19,7 +19,7 @@ use tweedie::{Events as _, noise_level, output, settings};
 
 use crate::Outcome;
 use crate::options::{Common, Reading};
-use crate::output::Precision;
+use crate::output::{Precision, print};
 use crate::session::{Results, Session};
 use crate::solver_options::SolverArgs;
 use crate::task_options::TaskArgs;
@@ -102,7 +102,7 @@ impl Restore {
     pub fn run(self) -> anyhow::Result<Outcome> {
         if let Some(name) = &self.help_solver {
             let entry = find(name).map_err(|error| usage(error.to_string()))?;
-            print!("{}", entry.help());
+            print(&entry.help())?;
             return Ok(Outcome::Done);
         }
         let (Some(out), Some(checkpoint)) = (&self.out, &self.checkpoint) else {
@@ -132,6 +132,11 @@ impl Restore {
         }
         let jobs = self.jobs(session, from_options.as_ref())?;
         self.check_seed(&jobs, &solver)?;
+        if self.reading.color != ColorMode::AsStored && jobs.iter().any(|job| matches!(job, Job::Measured { .. })) {
+            return Err(usage(
+                "--color: it has no effect on measurements of `tweedie simulate`, which have their channels",
+            ));
+        }
         if let (Some(search), false) = (solver.search.filter(|search| search.rule.needs_truth()), self.simulate) {
             return Err(usage(format!(
                 "--strength auto:{}: expected --simulate, since it sees the truth",
@@ -256,32 +261,16 @@ impl Restore {
             Job::Image(task, input) => {
                 let loaded = read_image(&input.path, self.reading.color)?;
                 session.file_read(&input.path, &loaded.sha256);
-                let mut task = (*task).clone();
-                let image = loaded.image(&session.device)?;
+                let (mut task, image) = ((*task).clone(), loaded.image(&session.device)?);
+                if self.simulate {
+                    return Ok((Measurement::simulate(&input.name, task, image)?, loaded.depth));
+                }
                 single(image.dims())?;
-                let (operator, y, truth) = if self.simulate {
-                    let clean = task.degradation.cropped(image);
-                    let operator = task.operator(single(clean.dims())?)?;
-                    let y = task.measure(operator.as_ref(), clean.clone(), &input.name)?;
-                    (operator, y, Some(clean))
-                } else {
-                    if self.task.noise_is_auto() {
-                        let sigma = noise_level::estimate(&input.name, &image, SigmaSupport::Blind, session)?;
-                        task = Task::new(task.degradation, noise_level::grey_levels(sigma), task.seed)?;
-                    }
-                    let domain = task.degradation.domain(single(image.dims())?)?;
-                    (task.operator(domain)?, image, None)
-                };
-                Ok((
-                    Measurement {
-                        name: input.name.clone(),
-                        task,
-                        operator,
-                        y,
-                        truth,
-                    },
-                    loaded.depth,
-                ))
+                if self.task.noise_is_auto() {
+                    let sigma = noise_level::estimate(&input.name, &image, SigmaSupport::Blind, session)?;
+                    task = Task::new(task.degradation, noise_level::grey_levels(sigma), task.seed)?;
+                }
+                Ok((Measurement::new(&input.name, task, image)?, loaded.depth))
             }
         }
     }

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use tweedie_imaging::{Image, psnr, vec_from_image};
-use tweedie_solver::study::{Rule, logarithmic_grid};
+use tweedie_solver::study::Rule;
 
 use super::manifest::{Images, denoiser, folder_of};
 use super::points::{Chosen, Point};
@@ -88,7 +88,7 @@ impl ApproximationStudy {
     fn tasks(&self, folder: &Path, events: &dyn Events) -> Result<Vec<Task>> {
         let levels = match &self.noise {
             Levels::List(levels) => levels.clone(),
-            Levels::Range(Grid { from, to, count }) => logarithmic_grid(*from, *to, *count).context("noise")?,
+            Levels::Range(range) => range.values().context("noise")?,
         };
         if levels.is_empty() || !levels.iter().all(|level| level.is_finite() && *level > 0.0) {
             bail!("noise: expected levels above 0, got {levels:?}");
@@ -114,7 +114,7 @@ impl ApproximationStudy {
         if let Some(twice) = (1..self.rules.len()).find(|&i| self.rules[..i].contains(&self.rules[i])) {
             bail!("rules: expected each rule once, got {} twice", self.rules[twice]);
         }
-        logarithmic_grid(self.grid.from, self.grid.to, self.grid.count).context("grid")?;
+        self.grid.values().context("grid")?;
         let StudiedSolver {
             solver,
             iterations,
@@ -216,7 +216,7 @@ impl ApproximationRun {
     fn point(&self, task: &Task, input: &Input, clean: &Image, events: &dyn Events) -> Result<Option<Point>> {
         let measurement = scenes::measurement(task, input, clean)?;
         let work = || {
-            let strengths = logarithmic_grid(self.study.grid.from, self.study.grid.to, self.study.grid.count)?;
+            let strengths = self.study.grid.values()?;
             let prior = self.checkpoint.prior(measurement.operator.domain()[0])?;
             let mut swept = Sweep::run(
                 &self.solver,

@@ -53,17 +53,6 @@ pub fn clean(images: &Images, input: &Input, device: &Device, events: &dyn Event
 
 /// Degrades an image.
 pub fn measurement(task: &Task, input: &Input, clean: &Image) -> Result<Measurement> {
-    let measure = || {
-        let truth = task.degradation.cropped(clean.clone());
-        let operator = task.operator(single(truth.dims())?)?;
-        let y = task.measure(operator.as_ref(), truth.clone(), &input.name)?;
-        Ok(Measurement {
-            name: input.name.clone(),
-            task: task.clone(),
-            operator,
-            y,
-            truth: Some(truth),
-        })
-    };
-    measure().map_err(|error: crate::Error| error.in_file(&input.path))
+    let measurement = Measurement::simulate(&input.name, task.clone(), clean.clone());
+    measurement.map_err(|error| error.in_file(&input.path))
 }
