@@ -1,9 +1,10 @@
 //! A command at work: its device, what it prints, what it read, and its JSON.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io::Write as _;
-use std::path::Path;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ use serde_json::{Map, Value};
 use tweedie::burn::tensor::Device;
 use tweedie::device::start_threads;
 use tweedie::events::{FileHash, Progress, TrainingStep};
-use tweedie::imaging::{sha256_file, write_atomic};
+use tweedie::imaging::{require_replaceable, sha256_file, write_atomic};
+use tweedie::output::require_separate;
 use tweedie::provenance::Provenance;
 use tweedie::solvers::TraceRow;
 use tweedie::{Events, kernels};
@@ -46,6 +48,8 @@ pub struct Session {
     files: RefCell<Vec<FileHash>>,
     facts: RefCell<Map<String, Value>>,
     display: Display,
+    /// Whether the outputs may be written, once that was checked.
+    claimed: Cell<Option<bool>>,
     /// Why a line for people could not be printed.
     unprinted: RefCell<Option<anyhow::Error>>,
 }
@@ -95,6 +99,7 @@ impl Session {
             files: RefCell::default(),
             facts: RefCell::default(),
             display: Display::new(common.quiet),
+            claimed: Cell::new(None),
             unprinted: RefCell::new(None),
         };
         session.detail(&format!(
@@ -127,6 +132,21 @@ impl Session {
         let sha256 = sha256_file(path)?;
         self.file_read(path, &sha256);
         Ok(sha256)
+    }
+
+    /// Checks that the command's outputs and its JSON may be written: none of them is one of its inputs, each is new or
+    /// replaces an ordinary file. Every command asks before it writes.
+    pub fn claim(
+        &self,
+        outputs: impl IntoIterator<Item = PathBuf>,
+        inputs: impl IntoIterator<Item = PathBuf>,
+    ) -> anyhow::Result<()> {
+        let json = self.json.borrow();
+        let targets = json.iter().filter(|target| *target != "-").map(PathBuf::from);
+        let checked = require_separate(outputs.into_iter().chain(targets), inputs);
+        self.claimed
+            .set(Some(checked.is_ok() && self.claimed.get() != Some(false)));
+        Ok(checked?)
     }
 
     /// Adds a key to the JSON beside the results, such as the manifest as it was understood.
@@ -177,6 +197,18 @@ impl Session {
     }
 
     fn write_json<T: Serialize>(&self, status: &'static str, error: Option<String>, items: &[T]) -> anyhow::Result<()> {
+        match self.claimed.get() {
+            Some(true) => {}
+            // The error says why.
+            Some(false) => return Ok(()),
+            // It failed before it knew its inputs; what may be one of them stays as it is.
+            None if self
+                .json
+                .borrow()
+                .iter()
+                .all(|target| target == "-" || is_free(Path::new(target))) => {}
+            None => return Ok(()),
+        }
         let targets = self.json.borrow();
         if targets.is_empty() {
             return Ok(());
@@ -281,6 +313,17 @@ impl<T: Serialize> Results<'_, T> {
     /// The results so far.
     pub fn items(&self) -> &[T] {
         &self.items
+    }
+}
+
+/// Whether nothing stands under that name but, at most, a JSON of an earlier run.
+fn is_free(target: &Path) -> bool {
+    let start = b"{\n  \"schema\": ";
+    let mut found = vec![0; start.len()];
+    match require_replaceable(target).map(File::open) {
+        Ok(Ok(mut file)) => file.read_exact(&mut found).is_ok() && found == start,
+        Ok(Err(error)) => error.kind() == ErrorKind::NotFound,
+        Err(_) => false,
     }
 }
 

@@ -99,13 +99,14 @@ impl TaskArgs {
         self.noise == Some(Auto::Auto)
     }
 
-    /// Checks the options and reads their files.
-    pub fn resolve(&self, session: &Session, seed: u64) -> anyhow::Result<Task> {
-        let Some(task) = self.task else {
-            return Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none"));
-        };
-        let options = TaskOptions {
-            task,
+    /// The files that the options name.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.options().map_or_else(Vec::new, |options| options.files())
+    }
+
+    fn options(&self) -> Option<TaskOptions> {
+        Some(TaskOptions {
+            task: self.task?,
             kernel: self.kernel.clone(),
             kernels: self.kernels.clone(),
             boundary: self.boundary,
@@ -115,7 +116,14 @@ impl TaskArgs {
             pattern: self.pattern.map(|pattern| pattern.to_string()),
             angles: self.angles,
             ratio: self.ratio,
-        };
-        Ok(options.resolve(self.noise, seed, session)?)
+        })
+    }
+
+    /// Checks the options and reads their files.
+    pub fn resolve(&self, session: &Session, seed: u64) -> anyhow::Result<Task> {
+        match self.options() {
+            Some(options) => Ok(options.resolve(self.noise, seed, session)?),
+            None => Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none")),
+        }
     }
 }

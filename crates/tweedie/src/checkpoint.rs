@@ -186,7 +186,10 @@ impl Checkpoint {
         Ok(self.for_channels(x.dims()[1])?.denoise(x.clone(), sigma)?)
     }
 
-    /// The denoiser for images with `channels` channels; see [`channels::adapt`].
+    /// The denoiser for images with `channels` channels: itself, or itself channel by channel, or averaged over channels.
+    ///
+    /// # Errors
+    /// If a denoiser of several channels meets images with another number of several channels.
     pub fn for_channels(&self, channels: usize) -> Result<Arc<dyn Denoiser>> {
         let denoiser: Arc<dyn Denoiser> = match &self.kind {
             Kind::Network { denoiser, .. } => Arc::clone(denoiser) as _,
@@ -215,6 +218,14 @@ impl Checkpoint {
             Kind::Network { denoiser, .. } => denoiser.info(),
             Kind::Classical { denoiser, .. } => denoiser.info(),
             Kind::Linear(denoiser) => denoiser.info(),
+        }
+    }
+
+    /// The files that it was read from; none of a denoiser without weights.
+    pub fn files(&self) -> Vec<PathBuf> {
+        match &self.kind {
+            Kind::Network { folder, .. } => vec![folder.join(CONFIG_FILE), folder.join(WEIGHTS_FILE)],
+            Kind::Classical { .. } | Kind::Linear(_) => Vec::new(),
         }
     }
 

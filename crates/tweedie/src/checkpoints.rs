@@ -9,8 +9,8 @@ use tweedie_imaging::SigmaSupport;
 use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
 
 use crate::checkpoint::folder_of;
-use crate::error::{Context as _, bail, usage};
-use crate::{Events, Result, locate};
+use crate::error::{Context as _, usage};
+use crate::{Events, Result, locate, output};
 
 /// A checkpoint, as the JSON has it.
 #[derive(Clone, Debug, Serialize)]
@@ -64,6 +64,28 @@ pub fn list(events: &dyn Events) -> Result<Vec<Found>> {
     Ok(all)
 }
 
+impl Found {
+    /// Its files; none of a denoiser without weights.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let folder = self.folder.iter().map(Path::new);
+        folder
+            .flat_map(|folder| [CONFIG_FILE, WEIGHTS_FILE].map(|name| folder.join(name)))
+            .collect()
+    }
+}
+
+/// The files of a checkpoint; none of a denoiser without weights.
+///
+/// # Errors
+/// If there is no such checkpoint.
+pub fn files_of(name: &str) -> Result<Vec<PathBuf>> {
+    if Classical::from_name(name).is_some() {
+        return Ok(Vec::new());
+    }
+    let folder = folder_of(name)?;
+    Ok([CONFIG_FILE, WEIGHTS_FILE].map(|file| folder.join(file)).to_vec())
+}
+
 /// What is known of a checkpoint whose files were checked.
 pub struct Shown {
     /// As in [`list`].
@@ -109,10 +131,7 @@ pub fn export(name: &str, out: &Path, device: &Device, events: &dyn Events) -> R
         }
     };
     let (folder, loaded) = load(name, device, events)?;
-    let is_own = |path: &Path| matches!((path.canonicalize(), out.canonicalize()), (Ok(a), Ok(b)) if a == b);
-    if is_own(&folder.join(WEIGHTS_FILE)) {
-        bail!("{}: expected a file outside of the checkpoint", out.display());
-    }
+    output::require_separate([out], [WEIGHTS_FILE, CONFIG_FILE].map(|name| folder.join(name)))?;
     write(&loaded, out)?;
     found(name.to_owned(), &folder, &loaded.config)
 }

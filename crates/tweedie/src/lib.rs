@@ -7,7 +7,6 @@
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let sharp = tweedie::read_image("datasets/samples/camera.png")?.slice([0..1, 0..1, 100..148, 90..138]);
 //! # tweedie::write_image(folder.path().join("blurred.png"), &sharp)?;
-//! # std::fs::copy("checkpoints/gray/config.toml", folder.path().join("config.toml")).unwrap();
 //! # let checkpoints = std::path::absolute("checkpoints").unwrap();
 //! # std::os::unix::fs::symlink(checkpoints, folder.path().join("checkpoints")).unwrap();
 //! # std::env::set_current_dir(folder.path()).unwrap();

@@ -19,6 +19,9 @@ use crate::{Events, Result};
 /// Name of the manifest in a folder of measurements.
 pub const MANIFEST: &str = "measurements.toml";
 
+/// Name of the kernel beside it.
+const KERNEL: &str = "kernel.npy";
+
 /// Version of the manifest; raised when an older program could misread it.
 const FORMAT: u32 = 1;
 
@@ -107,8 +110,8 @@ impl Writer {
                 shape: vec![rows, cols],
                 values: kernel.values().to_vec(),
             };
-            write_array(&folder.join("kernel.npy"), &array)?;
-            hashed(folder, "kernel.npy")
+            write_array(&folder.join(KERNEL), &array)?;
+            hashed(folder, KERNEL)
         };
         let record = match &task.degradation {
             Degradation::Noise => Record::Denoise,
@@ -145,6 +148,23 @@ impl Writer {
             folder: folder.to_path_buf(),
             manifest,
         })
+    }
+
+    /// The files of a task's measurements with these stems in a folder.
+    pub fn outputs<'a>(folder: &Path, task: &Task, stems: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
+        let mut outputs = vec![folder.join(MANIFEST)];
+        if matches!(
+            task.degradation,
+            Degradation::Blur { .. } | Degradation::Decimation { .. }
+        ) {
+            outputs.push(folder.join(KERNEL));
+        }
+        let has_mask = matches!(task.degradation, Degradation::Holes(_) | Degradation::Fourier(_));
+        for stem in stems {
+            let endings = [".npy", ".png"].into_iter().chain(has_mask.then_some(".mask.png"));
+            outputs.extend(endings.map(|ending| folder.join(format!("{stem}{ending}"))));
+        }
+        outputs
     }
 
     /// Writes a measurement, a picture of it and its mask, then the manifest so far. Returns the measurement's file.
@@ -206,6 +226,20 @@ pub fn manifest_path(input: &Path) -> Option<PathBuf> {
 }
 
 impl MeasurementSet {
+    /// The files that it names in its folder.
+    pub fn files(&self, folder: &Path) -> Vec<PathBuf> {
+        let kernel = match &self.task {
+            Record::Deblur { kernel, .. } | Record::Sr { kernel, .. } => Some(kernel),
+            _ => None,
+        };
+        let of_each = self.measurements.iter().flat_map(|measured| {
+            let mask = measured.mask.as_ref();
+            std::iter::once(&measured.y).chain(mask)
+        });
+        let records = kernel.into_iter().chain(of_each);
+        records.map(|record| folder.join(&record.file)).collect()
+    }
+
     /// Reads a manifest.
     pub fn read(path: &Path, events: &dyn Events) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;

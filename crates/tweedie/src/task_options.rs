@@ -149,32 +149,42 @@ impl TaskOptions {
         ]
     }
 
+    /// The files that it names.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.kernel_file().into_iter().chain(self.mask.clone()).collect()
+    }
+
+    /// The folder of Levin's kernels.
+    fn kernel_folder(&self) -> PathBuf {
+        let found = || {
+            let folders = locate::folders("datasets").into_iter();
+            folders
+                .map(|folder| folder.join("kernels"))
+                .find(|folder| folder.is_dir())
+        };
+        let given = self.kernels.clone();
+        given.or_else(found).unwrap_or_else(|| "datasets/kernels".into())
+    }
+
+    /// The file of the kernel, if it is in one.
+    fn kernel_file(&self) -> Option<PathBuf> {
+        let specification = self.kernel.as_ref()?;
+        let path = match specification.strip_prefix("levin:") {
+            Some(n) => self.kernel_folder().join(format!("levin09_{n}.npy")),
+            None => PathBuf::from(specification),
+        };
+        path.is_file().then_some(path)
+    }
+
     fn kernel(&self, events: &dyn Events) -> Result<Option<Kernel>> {
         let Some(specification) = &self.kernel else {
             return Ok(None);
         };
-        let folder = match &self.kernels {
-            Some(_) if !specification.starts_with("levin:") => {
-                return Err(usage("--kernels: it has no effect without --kernel levin:N"));
-            }
-            Some(folder) => folder.clone(),
-            None => {
-                let folders = locate::folders("datasets")
-                    .into_iter()
-                    .map(|folder| folder.join("kernels"));
-                folders
-                    .into_iter()
-                    .find(|folder| folder.is_dir())
-                    .unwrap_or_else(|| "datasets/kernels".into())
-            }
-        };
-        let kernel = Kernel::parse(specification, &folder)?;
-        // The file that was read, if it was one.
-        let levin = specification
-            .strip_prefix("levin:")
-            .map(|n| folder.join(format!("levin09_{n}.npy")));
-        let path = levin.unwrap_or_else(|| PathBuf::from(specification));
-        if path.is_file() {
+        if self.kernels.is_some() && !specification.starts_with("levin:") {
+            return Err(usage("--kernels: it has no effect without --kernel levin:N"));
+        }
+        let kernel = Kernel::parse(specification, &self.kernel_folder())?;
+        if let Some(path) = self.kernel_file() {
             events.hash_file(&path)?;
         }
         Ok(Some(kernel))

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize as _, Serialize};
 use toml::{Table, Value};
-use tweedie_model::train::{TrainConfig, TrainRow, Trainer};
+use tweedie_imaging::image_files;
+use tweedie_model::train::{Supervision, TrainConfig, TrainRow, Trainer};
 use tweedie_model::{CONFIG_FILE, WEIGHTS_FILE};
 
 use crate::device::DeviceChoice;
@@ -104,6 +105,39 @@ impl Training {
         let mut run = self.start(&DeviceChoice::Auto.open()?.0, events)?;
         while run.step(events)? {}
         run.finish(events)
+    }
+
+    /// The files that it reads.
+    ///
+    /// # Errors
+    /// If a folder of images cannot be listed.
+    pub fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let mut inputs = vec![self.path.clone()];
+        let config = &self.config;
+        let mut folders: Vec<&PathBuf> = config.data.folders.iter().chain(&config.validation.folders).collect();
+        if let Supervision::Noise2noise { second } = &config.supervision {
+            folders.extend(second);
+        }
+        for folder in folders {
+            inputs.extend(image_files(folder)?);
+        }
+        if let Some(initial) = &config.training.initial {
+            inputs.extend([WEIGHTS_FILE, CONFIG_FILE].map(|name| initial.join(name)));
+        }
+        Ok(inputs)
+    }
+
+    /// The files that it writes into its folder, but for its state, which no other program reads.
+    pub fn outputs(&self) -> Vec<PathBuf> {
+        let names = [
+            WEIGHTS_FILE,
+            CONFIG_FILE,
+            "card.md",
+            "train.csv",
+            "loss.svg",
+            "psnr.svg",
+        ];
+        names.map(|name| self.out.join(name)).to_vec()
     }
 
     /// Reads the images and prepares the first step.

@@ -37,6 +37,7 @@ impl Bench {
         settings::sections(&self.common.settings, [])?;
         let repeats = self.repeats as usize;
         session.run(|results| {
+            session.claim([], [])?;
             let seconds = self.case.seconds(repeats, &session.device)?;
             let case = self.case.name().to_owned();
             let best = seconds.iter().copied().fold(f64::INFINITY, f64::min);

@@ -6,7 +6,7 @@ use clap::Args;
 use tweedie::certificate::{self, Certifying, Level, Patches};
 use tweedie::events::{Progress, Unit};
 use tweedie::solvers::certify::{CertifyOptions, Derivatives, Estimate, LevelMeasures, Status};
-use tweedie::{Events as _, noise_level, settings};
+use tweedie::{Events as _, inputs, noise_level, settings};
 
 use crate::Outcome;
 use crate::options::{Common, Denoising};
@@ -81,6 +81,9 @@ impl Certify {
                 session,
             )?,
         };
+        let images = inputs::expand(&self.data)?.into_iter().map(|input| input.path);
+        let inputs = images.chain(self.noisy.clone()).chain(checkpoint.files());
+        session.claim([], inputs)?;
         let certifying = Certifying::new(&checkpoint, &patches)?;
         session.progress(Progress::Begin {
             total: sigmas.len() as u64,

@@ -72,7 +72,9 @@ impl Checkpoints {
 }
 
 fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
-    for item in checkpoints::list(session)? {
+    let found = checkpoints::list(session)?;
+    session.claim([], found.iter().flat_map(Found::files))?;
+    for item in found {
         results.push(item)?;
     }
     let width = results.items().iter().map(|item| item.name.len()).fold(16, usize::max);
@@ -98,6 +100,7 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
 }
 
 fn show(session: &Session, name: &str, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
+    session.claim([], checkpoints::files_of(name)?)?;
     let shown = checkpoints::show(name, &session.device, session)?;
     match (&shown.config, Classical::from_name(name)) {
         (Some(config), _) => {
@@ -122,6 +125,7 @@ fn show(session: &Session, name: &str, results: &mut Results<'_, Found>) -> anyh
 }
 
 fn export(session: &Session, name: &str, out: &Path, results: &mut Results<'_, Found>) -> anyhow::Result<Outcome> {
+    session.claim([out.to_path_buf()], checkpoints::files_of(name)?)?;
     let found = checkpoints::export(name, out, &session.device, session)?;
     let folder = found.folder.as_deref().unwrap_or(name);
     session.say(format_args!("{folder} written to {}", out.display()));

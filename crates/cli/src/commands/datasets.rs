@@ -85,6 +85,13 @@ impl Datasets {
         tweedie::settings::sections(&common.settings, [])?;
         session.run(|results| {
             let (folder, manifest) = read_manifest(&session)?;
+            let of_set = |set: &Set| {
+                let root = set.folder.clone().unwrap_or_else(|| set.name.clone().into());
+                let files = set.files.iter().map(|file| folder.join(&root).join(&file.path));
+                files.collect::<Vec<_>>()
+            };
+            let files = manifest.sets.iter().flat_map(of_set);
+            session.claim([], files.chain([folder.join(MANIFEST)]))?;
             let done = match &self.action {
                 Action::List { .. } => list(&session, &manifest, results),
                 Action::Fetch(fetch) => fetch.run(&session, &folder, &manifest, results),

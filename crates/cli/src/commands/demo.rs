@@ -8,6 +8,7 @@ use tweedie::degradation::{Degradation, Pixels};
 use tweedie::events::{Progress, Unit};
 use tweedie::gallery::Gallery;
 use tweedie::imaging::{ColorMode, Depth, read_image, write_image};
+use tweedie::inputs::Input;
 use tweedie::measurement::Measurement;
 use tweedie::operators::{Boundary, Downsampling, Kernel};
 use tweedie::scores::Scores;
@@ -64,6 +65,13 @@ impl Demo {
         let (gray, colour) = (gray?, colour?);
         let solver = Solver::resolve(SolverOptions::of(SOLVER), solver_settings.clone(), None)?;
         let inpainting_solver = Solver::resolve(SolverOptions::of(INPAINTING_SOLVER), solver_settings, None)?;
+        let parts = |input: &Input| {
+            let stem = input.stem();
+            ["truth", "measurement", "restored"].map(|part| self.out.join(format!("{stem}.{part}.png")))
+        };
+        let outputs = inputs.iter().flat_map(parts).chain([self.out.join("report.html")]);
+        let images = inputs.iter().map(|input| input.path.clone());
+        session.claim(outputs, images.chain(gray.files()).chain(colour.files()))?;
         output::folder(&self.out)?;
         let tasks = tasks()?;
         session.progress(Progress::Begin {

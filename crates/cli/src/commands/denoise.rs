@@ -72,6 +72,12 @@ impl Denoise {
         };
         let inputs = inputs::expand(&self.inputs)?;
         let to_file = inputs.len() == 1 && self.out.extension().is_some() && !self.out.is_dir();
+        let denoiser = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
+        let images = inputs.iter().map(|input| input.path.clone());
+        session.claim(
+            inputs.iter().map(|input| self.out_path(input, to_file)),
+            images.chain(denoiser.files()),
+        )?;
         match (to_file, self.out.parent()) {
             (true, Some(parent)) if !parent.as_os_str().is_empty() => output::folder(parent)?,
             (true, _) => {}
@@ -80,7 +86,6 @@ impl Denoise {
                 output::folder(&self.out)?;
             }
         }
-        let denoiser = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
         session.progress(Progress::Begin {
             total: inputs.len() as u64,
             unit: Unit::Images,
@@ -93,8 +98,8 @@ impl Denoise {
             let loaded = read_image(&input.path, self.denoising.reading.color)?;
             session.file_read(&input.path, &loaded.sha256);
             denoiser.note_channels(loaded.dims[1], session);
-            let out = self.out_path(input, to_file)?;
-            output::require_other_file(&out, &inputs)?;
+            let out = self.out_path(input, to_file);
+            output::parent(&out)?;
             let image = loaded.image(&session.device)?;
             let sigma = match given {
                 Some(sigma) => sigma,
@@ -128,14 +133,12 @@ impl Denoise {
         Ok(Outcome::Done)
     }
 
-    fn out_path(&self, input: &Input, to_file: bool) -> tweedie::Result<PathBuf> {
+    fn out_path(&self, input: &Input, to_file: bool) -> PathBuf {
         match to_file {
-            true => Ok(self.out.clone()),
-            false => output::path_in(
-                &self.out,
-                &input.stem(),
-                &format!(".{}", output::ending_of(self.precision.depth)),
-            ),
+            true => self.out.clone(),
+            false => self
+                .out
+                .join(format!("{}.{}", input.stem(), output::ending_of(self.precision.depth))),
         }
     }
 }

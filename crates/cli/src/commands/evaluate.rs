@@ -55,6 +55,8 @@ impl Evaluate {
         let sigmas = noise_level::given(&self.sigma)?;
         let inputs = inputs::expand(&self.data)?;
         let checkpoint = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
+        let images = inputs.iter().map(|input| input.path.clone());
+        session.claim([], images.chain(checkpoint.files()))?;
         let evaluation = Evaluation {
             data: self.data.clone(),
             color: self.denoising.reading.color,

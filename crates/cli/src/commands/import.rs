@@ -85,6 +85,7 @@ impl Import {
         };
         import.folder()?;
         session.run(|results| {
+            session.claim([], [import.file.clone()])?;
             let imported: Imported = import.run(&session.device, &session)?;
             session.say(&imported.recognised);
             session.say(&imported.network);

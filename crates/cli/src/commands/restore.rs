@@ -9,7 +9,7 @@ use tweedie::gallery::Gallery;
 use tweedie::imaging::{ColorMode, Depth, SigmaSupport, read_image};
 use tweedie::inputs::{self, Input};
 use tweedie::measurement::Measurement;
-use tweedie::measurement_folder::{MeasurementSet, manifest_path};
+use tweedie::measurement_folder::{MANIFEST, MeasurementSet, manifest_path};
 use tweedie::scores::{Scores, stop_text, write_sweep, write_trace};
 use tweedie::solver::Solver;
 use tweedie::solvers::{StopReason, find};
@@ -91,6 +91,18 @@ enum Job<'a> {
 }
 
 impl Job<'_> {
+    /// The files that it reads, but for those of the command line's task.
+    fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Image(_, input) => vec![input.path.clone()],
+            Self::Measured { folder, manifest, .. } => {
+                let mut files = manifest.files(folder);
+                files.push(folder.join(MANIFEST));
+                files
+            }
+        }
+    }
+
     fn input(&self) -> &Input {
         match self {
             Self::Image(_, input) | Self::Measured { input, .. } => input,
@@ -151,6 +163,10 @@ impl Restore {
             out,
             gallery: self.report.then(Gallery::default),
         };
+        session.claim(self.outputs(out, &jobs, &restoring.solver), {
+            let files = jobs.iter().flat_map(Job::files);
+            files.chain(self.task.files()).chain(restoring.denoiser.files())
+        })?;
         output::folder(out)?;
         session.progress(Progress::Begin {
             total: jobs.len() as u64,
@@ -221,6 +237,23 @@ impl Restore {
         let inputs: Vec<Input> = jobs.iter().map(|job| job.input().clone()).collect();
         inputs::require_different_stems(&inputs)?;
         Ok(jobs)
+    }
+
+    /// The files that it writes.
+    fn outputs(&self, out: &Path, jobs: &[Job<'_>], solver: &Solver) -> Vec<PathBuf> {
+        let mut endings = vec![
+            format!(".{}", output::ending_of(self.precision.depth)),
+            ".trace.csv".to_owned(),
+        ];
+        endings.extend(solver.search.map(|_| ".strengths.csv".to_owned()));
+        let files = |job: &Job<'_>| {
+            let stem = job.input().stem();
+            let named = |ending: &String| out.join(format!("{stem}{ending}"));
+            endings.iter().map(named).collect::<Vec<_>>()
+        };
+        let mut outputs: Vec<PathBuf> = jobs.iter().flat_map(files).collect();
+        outputs.extend(self.report.then(|| out.join("report.html")));
+        outputs
     }
 
     /// Refuses a seed that changes nothing.

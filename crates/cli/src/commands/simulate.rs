@@ -6,9 +6,10 @@ use clap::Args;
 use serde::Serialize;
 use tweedie::events::{Progress, Unit};
 use tweedie::imaging::read_image;
+use tweedie::inputs::Input;
 use tweedie::measurement_folder::{MANIFEST, Source, Writer};
 use tweedie::task::single;
-use tweedie::{Events as _, inputs, output, settings};
+use tweedie::{Events as _, inputs, settings};
 
 use crate::Outcome;
 use crate::options::{Common, Reading};
@@ -73,6 +74,11 @@ impl Simulate {
         let task = self.task.resolve(session, self.seed)?;
         let inputs = inputs::expand(&self.inputs)?;
         inputs::require_different_stems(&inputs)?;
+        let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
+        session.claim(
+            Writer::outputs(&self.out, &task, stems.iter().map(String::as_str)),
+            inputs.iter().map(|input| input.path.clone()).chain(self.task.files()),
+        )?;
         let mut writer = Writer::new(&self.out, &task)?;
         session.progress(Progress::Begin {
             total: inputs.len() as u64,
@@ -83,7 +89,6 @@ impl Simulate {
                 return Ok(Outcome::Interrupted);
             }
             let one = || -> tweedie::Result<Measured> {
-                output::require_other_file(&self.out.join(format!("{}.png", input.stem())), &inputs)?;
                 let loaded = read_image(&input.path, self.reading.color)?;
                 session.file_read(&input.path, &loaded.sha256);
                 let image = loaded.image(&session.device)?;

@@ -60,6 +60,7 @@ impl Train {
         let mut training = Training::with_changes(&self.config, changes)?;
         training.out = self.out.clone().unwrap_or(training.out);
         training.resume = self.resume;
+        session.claim(training.outputs(), training.inputs()?)?;
         let steps = training.config.training.steps;
         let mut run = training.start(&session.device, session)?;
         session.say(format_args!(

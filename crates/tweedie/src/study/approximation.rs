@@ -1,6 +1,6 @@
 //! The restoration error against the noise level, the strength chosen by each rule.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,7 @@ pub struct ApproximationRun {
     pub rules: Vec<Rule>,
     tasks: Vec<Task>,
     solver: Solver,
+    path: PathBuf,
     inputs: Vec<Input>,
     device: Device,
     /// Points that were measured.
@@ -181,6 +182,7 @@ impl ApproximationStudy {
             rules,
             tasks,
             solver,
+            path: path.to_path_buf(),
             inputs,
             device: device.clone(),
             done: 0,
@@ -190,6 +192,15 @@ impl ApproximationStudy {
 }
 
 impl ApproximationRun {
+    /// The files that it reads.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let mut inputs = vec![self.path.clone()];
+        inputs.extend(self.inputs.iter().map(|input| input.path.clone()));
+        inputs.extend(self.study.task.located_in(folder_of(&self.path)).files());
+        inputs.extend(self.checkpoint.files());
+        inputs
+    }
+
     /// Measures the next point: all noise levels of an image, then the next image. `None` after the last one, and if the
     /// study was cancelled.
     ///

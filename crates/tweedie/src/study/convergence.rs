@@ -1,7 +1,7 @@
 //! Solvers against their own limits: rates, fitted and known.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -79,6 +79,7 @@ pub struct ConvergenceRun {
     /// The task of all images.
     pub task: Task,
     candidates: Vec<Candidate>,
+    path: PathBuf,
     inputs: Vec<Input>,
     device: Device,
     /// Runs that were measured.
@@ -115,6 +116,7 @@ impl ConvergenceStudy {
             checkpoint,
             task,
             candidates,
+            path: path.to_path_buf(),
             inputs,
             device: device.clone(),
             done: 0,
@@ -124,6 +126,15 @@ impl ConvergenceStudy {
 }
 
 impl ConvergenceRun {
+    /// The files that it reads.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let mut inputs = vec![self.path.clone()];
+        inputs.extend(self.inputs.iter().map(|input| input.path.clone()));
+        inputs.extend(self.study.task.located_in(folder_of(&self.path)).files());
+        inputs.extend(self.checkpoint.files());
+        inputs
+    }
+
     /// Measures the next solver: all solvers on an image, then the next image. `None` after the last one, and if the
     /// study was cancelled.
     ///

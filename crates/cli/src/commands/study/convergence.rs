@@ -19,6 +19,8 @@ pub fn run(files: &Files) -> anyhow::Result<Outcome> {
 fn work(session: &Session, files: &Files, results: &mut Results<'_, Studied>) -> anyhow::Result<Outcome> {
     let study: ConvergenceStudy = read(&files.manifest, &files.common.settings, session)?;
     let mut run = study.start(&files.manifest, &session.device, session)?;
+    let outputs = ["results.csv", "results.json", "report.html"].map(|name| files.out.join(name));
+    session.claim(outputs, run.inputs())?;
     output::folder(&files.out)?;
     session.also_json(&files.out.join("results.json"));
     session.fact("manifest", &run.study)?;
