@@ -25,7 +25,7 @@ pub use files::tensor_file::Precision;
 pub use networks::{
     Architecture, BlockActivation, Conditioning, Crr, CrrConfig, Dncnn, DncnnConfig, Ffdnet, FfdnetConfig,
     GradientStep, GradientStepConfig, GradientUnet, GradientUnetConfig, Lipschitz, LipschitzConfig, Network, Padding,
-    Proven, Resampling, Ridge, RidgeConfig, Sizes, Unet, UnetConfig,
+    Proven, Resampling, Ridge, RidgeConfig, Sizes, Unet, UnetConfig, Wcrr, WcrrConfig,
 };
 pub use run::denoiser::NetworkDenoiser;
 pub use run::potential::PotentialDenoiser;

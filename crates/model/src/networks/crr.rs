@@ -1,12 +1,11 @@
 //! Convex ridge regularisers: gradient steps on a sum of learned convex functions of learned filters.
 
 use burn::module::{Module, Param};
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Int, Tensor};
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::noise::gaussian_values;
 
+use super::filters::{adjoint, convolve};
 use super::kind::{Facts, NetworkKind, NoiseInput, require_range};
 use crate::Error;
 use crate::conv::init;
@@ -151,14 +150,9 @@ impl Crr {
     /// grad R(x) = W^T phi(W x).
     fn gradient(&self, x: Tensor<4>) -> Tensor<4> {
         let [first, second] = [self.first.val(), self.second.val()];
-        let z = self.convolve(self.convolve(x, first.clone()), second.clone());
+        let z = convolve(convolve(x, first.clone()), second.clone());
         let z = self.activation(z);
-        self.convolve(self.convolve(z, adjoint(second)), adjoint(first))
-    }
-
-    fn convolve(&self, x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
-        let margin = self.config.kernel / 2;
-        conv2d(x, weight, None, ConvOptions::new([1, 1], [margin, margin], [1, 1], 1))
+        convolve(convolve(z, adjoint(second)), adjoint(first))
     }
 
     /// The splines of all channels.
@@ -185,11 +179,6 @@ impl Crr {
         };
         at(left) + at(rise) * (place - interval)
     }
-}
-
-/// The kernel of the adjoint of a convolution with zero padding that keeps the size.
-fn adjoint(weight: Tensor<4>) -> Tensor<4> {
-    weight.swap_dims(0, 1).flip([2, 3])
 }
 
 #[cfg(test)]
@@ -247,8 +236,8 @@ mod tests {
         let network = network([0.0; 5]);
         let (x, z) = (normal([1, 1, 7, 6], 1.0, 1), normal([1, 4, 7, 6], 1.0, 2));
         let [first, second] = [network.first.val(), network.second.val()];
-        let wx = network.convolve(network.convolve(x.clone(), first.clone()), second.clone());
-        let wz = network.convolve(network.convolve(z.clone(), adjoint(second)), adjoint(first));
+        let wx = convolve(convolve(x.clone(), first.clone()), second.clone());
+        let wz = convolve(convolve(z.clone(), adjoint(second)), adjoint(first));
         let (a, b): (f32, f32) = ((wx * z).sum().into_scalar(), (x * wz).sum().into_scalar());
         assert!((a - b).abs() < 1e-4 * a.abs().max(1.0), "{a} and {b}");
     }

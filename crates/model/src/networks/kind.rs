@@ -35,6 +35,11 @@ pub(crate) trait NetworkKind: Clone + Debug + Sized {
     /// `x`: `[N, C, H, W]`, nominal range [0, 1]; `sigma`: `[N]`, in [0, 1] units (ignored by a blind network).
     fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4>;
 
+    /// D(x, sigma) of a network that iterates to a tolerance, or why it was not reached; `None` for all others.
+    fn solve(&self, _x: Tensor<4>, _sigma: Tensor<1>) -> Option<Result<Tensor<4>, tweedie_imaging::Error>> {
+        None
+    }
+
     /// D of an image whose noise has another level at every pixel; `None` where the network does not read a map.
     ///
     /// # Shapes
@@ -100,7 +105,7 @@ pub(crate) struct Facts {
     pub channels: usize,
     /// How it learns the noise level.
     pub noise: NoiseInput,
-    /// Side length in pixels of the input region that one output pixel depends on.
+    /// Side length in pixels of the input region that one output pixel depends on; 0 if that is the whole image.
     pub receptive_field: usize,
     /// It treats an image as it treats a part of it that starts at a multiple of this.
     pub size_multiple: usize,

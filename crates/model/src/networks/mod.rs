@@ -3,6 +3,7 @@
 mod crr;
 mod dncnn;
 mod ffdnet;
+mod filters;
 mod gradient_step;
 mod gradient_unet;
 mod host;
@@ -14,6 +15,7 @@ mod spectral;
 mod splines;
 mod stack;
 mod unet;
+mod wcrr;
 
 use std::sync::Arc;
 
@@ -37,6 +39,7 @@ pub use lipschitz::{Lipschitz, LipschitzConfig};
 pub use ridge::{Ridge, RidgeConfig};
 pub(crate) use spectral::PowerIteration;
 pub use unet::{BlockActivation, Resampling, Sizes, Unet, UnetConfig};
+pub use wcrr::{Wcrr, WcrrConfig};
 
 /// Makes the two enums over all kinds and hands every call on to [`NetworkKind`].
 macro_rules! networks {
@@ -88,6 +91,15 @@ macro_rules! networks {
             /// `x`: `[N, C, H, W]`, nominal range [0, 1]; `sigma`: `[N]`, in [0, 1] units (ignored by a blind network).
             pub fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
                 match self { $(Self::$name(network) => network.forward(x, sigma)),+ }
+            }
+
+            /// D(x, sigma) of a network that iterates to a tolerance, or why it was not reached; `None` for all others.
+            pub(crate) fn solve(
+                &self,
+                x: Tensor<4>,
+                sigma: Tensor<1>,
+            ) -> Option<Result<Tensor<4>, tweedie_imaging::Error>> {
+                match self { $(Self::$name(network) => network.solve(x, sigma)),+ }
             }
 
             /// D of an image whose noise has another level at every pixel; `None` where the network does not read a map.
@@ -144,8 +156,10 @@ networks! {
     Lipschitz(LipschitzConfig),
     /// A step of gradient descent on a convex ridge regulariser.
     Ridge(RidgeConfig),
-    /// A convex ridge regulariser.
+    /// Gradient steps on a convex ridge regulariser.
     Crr(CrrConfig),
+    /// A weakly convex ridge regulariser, solved.
+    Wcrr(WcrrConfig),
 }
 
 impl Architecture {
@@ -164,7 +178,7 @@ impl Architecture {
         self.facts().noise == NoiseInput::Map
     }
 
-    /// Side length in pixels of the input region that one output pixel depends on.
+    /// Side length in pixels of the input region that one output pixel depends on; 0 if that is the whole image.
     pub fn receptive_field(&self) -> usize {
         self.facts().receptive_field
     }

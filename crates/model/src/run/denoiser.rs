@@ -131,6 +131,12 @@ impl NetworkDenoiser {
         self.network.forward(x, levels)
     }
 
+    /// What a network gives that iterates to a tolerance, without tiles.
+    fn solve(&self, x: &Tensor<4>, sigma: Sigma) -> Option<Result<Tensor<4>, Error>> {
+        let levels = Tensor::full([x.dims()[0]], sigma.value(), &x.device());
+        self.network.solve(x.clone(), levels)
+    }
+
     /// D by `run`, a function of a part of the image.
     fn in_parts(&self, x: Tensor<4>, run: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
         self.in_quarters(x, |x| self.in_tiles(x, &run))
@@ -164,6 +170,9 @@ impl Denoiser for NetworkDenoiser {
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error> {
         self.check(&x, sigma)?;
         let x = x.without_autodiff();
+        if let Some(solved) = self.solve(&x, sigma) {
+            return solved;
+        }
         Ok(if self.stretch {
             stretched(x, sigma, |x| self.in_parts(x, |part| self.run(part, sigma)))
         } else {
@@ -200,6 +209,9 @@ impl MapDenoiser for NetworkDenoiser {
 impl DifferentiableDenoiser for NetworkDenoiser {
     fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, Error> {
         self.check(&x, sigma)?;
+        if let Some(solved) = self.solve(&x, sigma) {
+            return solved;
+        }
         Ok(if self.stretch {
             stretched(x, sigma, |x| self.run(x, sigma))
         } else {

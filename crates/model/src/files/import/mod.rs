@@ -3,6 +3,7 @@
 
 mod formats;
 mod networks;
+mod norm;
 mod peer;
 mod published;
 pub(crate) mod source;

@@ -4,7 +4,7 @@ use crate::NoiseRange;
 
 /// sha256 of a file, smallest and largest standard deviation of the noise in its training, in grey levels.
 #[rustfmt::skip]
-const LEVELS: [(&str, f64, f64); 29] = [
+const LEVELS: [(&str, f64, f64); 31] = [
     // cszn/DnCNN: sigma=10, 15, 25, 50, GD_Gray_Blind, GD_Color_Blind
     ("6102fda4d425360dd08a98c08ebaedd3daab06b6688f3bdddf02d02c1365bdbb", 10.0, 10.0),
     ("657d5115fa05d371dbf0df1f0a931eff274dae29d08a9cc0824a28caf2460e21", 15.0, 15.0),
@@ -42,10 +42,26 @@ const LEVELS: [(&str, f64, f64); 29] = [
     // axgoujon/convex_ridge_regularizers: Sigma_5_t_10, Sigma_25_t_10
     (CRR_5, 5.0, 5.0),
     (CRR_25, 25.0, 25.0),
+    // axgoujon/weakly_convex_ridge_regularizer: WCRR-CNN, CRR-CNN
+    (WCRR, 0.0, 30.0),
+    (CRR_SOLVED, 0.0, 30.0),
 ];
 
 const CRR_5: &str = "fe72319d21bdaf3c0cb9b3b09075f62b1d632bb3d80e80547c8229447b9c1a4a";
 const CRR_25: &str = "38365006e69a10a13a43faee276d0e26ab6f10cbfc1a96c4204e4e95f7839d7c";
+
+const WCRR: &str = "d47dd1aa603d5c2ab55592e53e35c4ea6148dfbc0962aea87c28843afe2c651f";
+const CRR_SOLVED: &str = "171d2e5438de17019af83ce9295973af57e458446a60aed7f3eac771dc924392";
+
+/// The norm of the filters of a regulariser that is solved, as its authors compute it before use: the root of what 200
+/// power iterations from a random image of 256x256 pixels give.
+pub(super) fn filter_norm(sha256: &str) -> Option<f64> {
+    match sha256 {
+        WCRR => Some(396.055_f64.sqrt()),
+        CRR_SOLVED => Some(302.913_f64.sqrt()),
+        _ => None,
+    }
+}
 
 /// Gradient steps of a convex ridge regulariser.
 #[derive(Clone, Copy, Debug, PartialEq)]

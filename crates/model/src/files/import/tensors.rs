@@ -45,6 +45,22 @@ impl Tensors {
         prefixes.next().is_none().then_some(first)
     }
 
+    /// The shape of a tensor that has values.
+    pub fn dims(&self, name: &str) -> Option<&[usize]> {
+        let values = self.0.get(name)?;
+        (!values.values.is_empty()).then_some(values.dims.as_slice())
+    }
+
+    /// A tensor of this shape.
+    pub fn shaped(&mut self, name: &str, dims: &[usize]) -> Result<Values, Wrong> {
+        let values = self.take(name)?;
+        if values.dims != dims {
+            let got = format!("{:?}", values.dims);
+            return Err(Wrong::new(format!("{} as {dims:?}", printable(name)), got));
+        }
+        Ok(values)
+    }
+
     pub fn take(&mut self, name: &str) -> Result<Values, Wrong> {
         self.take_if(name)
             .ok_or_else(|| Wrong::new(format!("a tensor {}", printable(name)), "none"))

@@ -3,19 +3,22 @@
 mod bf_cnn;
 mod bias_free;
 mod crr;
+mod deepinv_dncnn;
 mod dncnn;
+mod drunet;
 mod exported;
 mod ffdnet;
 mod recognised;
 mod scico;
 mod sequential;
+mod wcrr;
 
 use serde::{Deserialize, Serialize};
 
 use super::formats::File;
 use super::tensors::Tensors;
 use super::wrong::{Wrong, printable};
-use crate::weights::Weights;
+use crate::weights::{Values, Weights};
 pub(super) use recognised::Recognised;
 
 /// Networks of one kind with one convention of names, residuals and normalisation.
@@ -30,8 +33,16 @@ pub enum Family {
     BfCnn,
     /// Bias-free DnCNN.
     BiasFreeDncnn,
-    /// Convex ridge regularisers.
+    /// Convex ridge regularisers that take gradient steps.
     Crr,
+    /// Weakly convex and convex ridge regularisers that are solved.
+    Wcrr,
+    /// DRUNet.
+    Drunet,
+    /// GSDRUNet.
+    Gsdrunet,
+    /// deepinv's DnCNN.
+    DeepinvDncnn,
     /// FFDNet.
     Ffdnet,
     /// DnCNN and other plain stacks of convolutions that predict the noise.
@@ -40,12 +51,16 @@ pub enum Family {
 
 impl Family {
     /// All of them; those with names of their own come before those with plain numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Tweedie,
         Self::ScicoDncnn,
         Self::BfCnn,
         Self::BiasFreeDncnn,
         Self::Crr,
+        Self::Wcrr,
+        Self::Drunet,
+        Self::Gsdrunet,
+        Self::DeepinvDncnn,
         Self::Ffdnet,
         Self::Dncnn,
     ];
@@ -58,6 +73,10 @@ impl Family {
             Self::BfCnn => "bf-cnn",
             Self::BiasFreeDncnn => "bias-free-dncnn",
             Self::Crr => "crr",
+            Self::Wcrr => "wcrr",
+            Self::Drunet => "drunet",
+            Self::Gsdrunet => "gsdrunet",
+            Self::DeepinvDncnn => "deepinv-dncnn",
             Self::Ffdnet => "ffdnet",
             Self::Dncnn => "dncnn",
         }
@@ -76,6 +95,10 @@ impl Family {
             Self::BfCnn => "BF-CNN",
             Self::BiasFreeDncnn => "bias-free DnCNN",
             Self::Crr => "convex ridge regulariser",
+            Self::Wcrr => "ridge regulariser that is solved (WCRR-NN, CRR-NN)",
+            Self::Drunet => "DRUNet",
+            Self::Gsdrunet => "GSDRUNet",
+            Self::DeepinvDncnn => "DnCNN of deepinv",
             Self::Ffdnet => "FFDNet",
             Self::Dncnn => "DnCNN",
         }
@@ -88,6 +111,10 @@ impl Family {
             Self::BfCnn => bf_cnn::matches(tensors),
             Self::BiasFreeDncnn => bias_free::matches(tensors),
             Self::Crr => crr::matches(tensors),
+            Self::Wcrr => wcrr::matches(tensors),
+            Self::Drunet => drunet::matches(tensors),
+            Self::Gsdrunet => drunet::gradient_step_matches(tensors),
+            Self::DeepinvDncnn => deepinv_dncnn::matches(tensors),
             Self::Ffdnet => ffdnet::matches(tensors),
             Self::Dncnn => dncnn::matches(tensors),
         }
@@ -103,6 +130,10 @@ impl Family {
             Self::BfCnn => bf_cnn::read(tensors),
             Self::BiasFreeDncnn => bias_free::read(tensors),
             Self::Crr => crr::read(tensors, &file.sha256),
+            Self::Wcrr => wcrr::read(tensors, &file.sha256),
+            Self::Drunet => drunet::read(tensors),
+            Self::Gsdrunet => drunet::read_gradient_step(tensors),
+            Self::DeepinvDncnn => deepinv_dncnn::read(tensors),
             Self::Ffdnet => ffdnet::read(tensors, file.format),
             Self::Dncnn => dncnn::read(tensors),
         }
@@ -122,7 +153,11 @@ pub(super) fn recognise(file: &File, weights: Weights, family: Option<Family>) -
     };
     let recognised = family.read(file, &mut tensors)?;
     tensors.finish()?;
-    Ok((family, recognised))
+    let infinite = |values: &&Values| values.values.iter().any(|value| !value.is_finite());
+    match recognised.weights.iter().find(|(_, values)| infinite(values)) {
+        Some((name, _)) => Err(Wrong::new(format!("finite values in {name}"), "others")),
+        None => Ok((family, recognised)),
+    }
 }
 
 fn unknown(tensors: &Tensors) -> Wrong {
