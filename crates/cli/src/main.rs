@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 pub(crate) use cli::{Cli, Outcome};
 
-/// Large activations are aligned and backed by huge pages.
+/// Large activations start at a cache line.
 #[global_allocator]
 static ALLOCATOR: tweedie::kernels::AlignedAllocator = tweedie::kernels::AlignedAllocator;
 

@@ -35,6 +35,18 @@ pub trait Denoiser: Send + Sync {
     fn denoise(&self, x: Image, sigma: Sigma) -> Result<Image, Error>;
 }
 
+/// A denoiser that takes a noise level for every pixel.
+pub trait MapDenoiser: Denoiser {
+    /// D(x, sigma) with a level for each pixel; a map that is the same everywhere gives what [`Denoiser::denoise`] gives.
+    ///
+    /// # Shapes
+    /// `x`: `[N, C, H, W]`; `map`: `[N, 1, H, W]`, standard deviations in [0, 1] units.
+    ///
+    /// # Errors
+    /// As [`Denoiser::denoise`], for the least and the largest level; [`Error::Shape`] for a map of another size.
+    fn denoise_map(&self, x: Image, map: Image) -> Result<Image, Error>;
+}
+
 /// A denoiser through which gradients flow from the output to `x`: what vector-Jacobian products need.
 pub trait DifferentiableDenoiser: Denoiser {
     /// D(x, sigma) where `x` may be tracked by autodiff.

@@ -42,7 +42,7 @@ mod sigma;
 
 pub use atomic::write_atomic;
 pub use color::{ColorMode, luma_from_rgb};
-pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser, HostDenoiser};
+pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser, HostDenoiser, MapDenoiser};
 pub use error::Error;
 pub use files::{
     Array, Depth, LoadedImage, MAX_VALUES, depth_for, read_array, read_image, read_image_and_alpha, read_npz,

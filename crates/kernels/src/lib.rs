@@ -9,6 +9,9 @@
 //! overrides it (`naive`, `scalar`, `avx2` or `avx512`). Work is spread over rayon's current pool, and results do not
 //! depend on the number of threads, bit for bit.
 //!
+//! Beside the convolutions stand what networks of proven bounds and known potentials need: activations whose slope is
+//! a function of their output ([`Smooth`]) and learned linear splines ([`Splines`]), in portable code.
+//!
 //! Kernels: `naive` (the oracle, [`naive`]), `scalar` (portable code), `avx2` and `avx512`. There is none for NEON yet:
 //! AArch64 runs the portable code. Buffers may have any alignment, but those that start at a cache line are faster
 //! ([`AlignedAllocator`]).
@@ -43,6 +46,7 @@ mod blocks;
 mod buffer;
 mod chunks;
 mod conv;
+mod elementwise;
 mod error;
 mod filter;
 mod grid;
@@ -53,6 +57,9 @@ pub mod naive;
 mod output;
 mod shuffle;
 mod simd;
+mod smooth;
+mod spline;
+mod strided;
 mod thin;
 mod winograd;
 
@@ -63,3 +70,6 @@ pub use error::Error;
 pub use kernel::{Kernel, active_kernel};
 pub use layout::{Layout, pack, unpack};
 pub use shuffle::{shuffle, unshuffle};
+pub use smooth::Smooth;
+pub use spline::{SEGMENT, Splines, spline_potential};
+pub use strided::Conv2x2;

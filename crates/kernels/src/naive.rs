@@ -126,6 +126,82 @@ pub fn weight_grad(shape: Shape, x: &[f32], dv: &[f32]) -> Result<(Vec<f64>, Vec
     Ok((dw, db))
 }
 
+/// The shape of a `2x2` convolution with stride 2 and no padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DownShape {
+    /// Batch size.
+    pub n: usize,
+    /// Channels at full resolution.
+    pub fine: usize,
+    /// Channels at half the resolution.
+    pub coarse: usize,
+    /// Rows at half the resolution.
+    pub h: usize,
+    /// Columns at half the resolution.
+    pub w: usize,
+}
+
+impl DownShape {
+    fn fine_len(&self) -> usize {
+        self.n * self.fine * 4 * self.h * self.w
+    }
+
+    fn coarse_len(&self) -> usize {
+        self.n * self.coarse * self.h * self.w
+    }
+
+    fn weight_len(&self) -> usize {
+        4 * self.coarse * self.fine
+    }
+
+    /// Calls `f(coarse, fine, weight)` with the indices of every product that the convolution sums.
+    fn for_each_product(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let Self { n, fine, coarse, h, w } = *self;
+        for (at, weight) in (0..n * coarse * h * w).flat_map(|at| (0..4 * fine).map(move |weight| (at, weight))) {
+            let (image, k, i, j) = (at / (coarse * h * w), at / (h * w) % coarse, at / w % h, at % w);
+            let (c, p, q) = (weight / 4, weight / 2 % 2, weight % 2);
+            let pixel = ((image * fine + c) * 2 * h + 2 * i + p) * 2 * w + 2 * j + q;
+            f(at, pixel, 4 * k * fine + weight);
+        }
+    }
+}
+
+/// `u[n,k,i,j] = sum_{c,p,q} w[k,c,p,q] x[n,c,2i+p,2j+q]`.
+///
+/// # Errors
+/// [`Error::Length`] for a wrong length.
+pub fn down(shape: DownShape, x: &[f32], weight: &[f32]) -> Result<Vec<f32>, Error> {
+    check_len("naive::down", "x", shape.fine_len(), x.len())?;
+    check_len("naive::down", "weight", shape.weight_len(), weight.len())?;
+    let mut u = vec![0.0_f64; shape.coarse_len()];
+    shape.for_each_product(|at, pixel, w| u[at] += f64::from(x[pixel]) * f64::from(weight[w]));
+    Ok(u.into_iter().map(|v| v as f32).collect())
+}
+
+/// `x[n,c,2i+p,2j+q] = sum_k w[k,c,p,q] u[n,k,i,j]`, the adjoint of [`down`].
+///
+/// # Errors
+/// [`Error::Length`] for a wrong length.
+pub fn up(shape: DownShape, u: &[f32], weight: &[f32]) -> Result<Vec<f32>, Error> {
+    check_len("naive::up", "u", shape.coarse_len(), u.len())?;
+    check_len("naive::up", "weight", shape.weight_len(), weight.len())?;
+    let mut x = vec![0.0_f64; shape.fine_len()];
+    shape.for_each_product(|at, pixel, w| x[pixel] += f64::from(u[at]) * f64::from(weight[w]));
+    Ok(x.into_iter().map(|v| v as f32).collect())
+}
+
+/// The gradient of `<down(x), u>` with respect to the weights.
+///
+/// # Errors
+/// [`Error::Length`] for a wrong length.
+pub fn down_weight_grad(shape: DownShape, x: &[f32], u: &[f32]) -> Result<Vec<f32>, Error> {
+    check_len("naive::down_weight_grad", "x", shape.fine_len(), x.len())?;
+    check_len("naive::down_weight_grad", "u", shape.coarse_len(), u.len())?;
+    let mut gradient = vec![0.0_f64; shape.weight_len()];
+    shape.for_each_product(|at, pixel, w| gradient[w] += f64::from(u[at]) * f64::from(x[pixel]));
+    Ok(gradient.into_iter().map(|v| v as f32).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! The crate's error type.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What can go wrong with networks, training and checkpoints.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,19 @@ pub enum Error {
         /// What it was given.
         got: String,
     },
+    /// A training run left the range in which it could still learn. The run's folder holds its last good state.
+    #[error(
+        "training diverged at step {step}: {what} (learning rate {learning_rate}); the weights of the last save stay; \
+         go on from them with a smaller optimizer.learning_rate"
+    )]
+    Diverged {
+        /// Steps done.
+        step: u64,
+        /// What was seen.
+        what: String,
+        /// The learning rate of the last step.
+        learning_rate: f64,
+    },
     /// A checkpoint's files do not fit each other or the architecture.
     #[error("{}: expected {expected}, got {got}", path.display())]
     Checkpoint {
@@ -28,4 +41,18 @@ pub enum Error {
         /// What is there.
         got: String,
     },
+}
+
+/// What is wrong with a file of a checkpoint.
+pub(crate) fn checkpoint(path: &Path, expected: &str, got: &str) -> Error {
+    Error::Checkpoint {
+        path: path.to_path_buf(),
+        expected: expected.to_owned(),
+        got: got.to_owned(),
+    }
+}
+
+/// Error messages stay on one line.
+pub(crate) fn one_line(message: &str) -> &str {
+    message.lines().next().unwrap_or_default()
 }

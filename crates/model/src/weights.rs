@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 
-use crate::{Error, Network};
+use crate::Error;
 
 /// Shape and values of one parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub(crate) type Weights = BTreeMap<String, Values>;
 ///
 /// # Errors
 /// If the device fails to deliver them.
-pub(crate) fn weights_from_network(network: &Network) -> Result<Weights, Error> {
+pub(crate) fn weights_from_network(network: &impl Module) -> Result<Weights, Error> {
     let mut reader = Reader {
         path: Path::default(),
         weights: Weights::new(),
@@ -52,28 +52,26 @@ pub(crate) fn differences(network: &Weights, file: &Weights) -> Vec<String> {
 }
 
 /// The network with other parameter values; names and shapes must fit ([`differences`]).
-pub(crate) fn network_with_weights(network: Network, weights: &Weights) -> Network {
+pub(crate) fn network_with_weights<M: Module>(network: M, weights: &Weights) -> M {
     network.map(&mut Writer {
         path: Path::default(),
         weights,
     })
 }
 
-const VARIANTS: [&str; 7] = ["Crr", "Dncnn", "Ffdnet", "Unet", "GradientStep", "Lipschitz", "Ridge"];
-
-/// The names of the modules around a parameter. The variant of [`Network`] is left out: it says nothing that the
-/// architecture does not.
+/// The names of the modules around a parameter. The variant of an enum is left out, such as that of
+/// [`Network`](crate::Network): it says nothing that the architecture does not.
 #[derive(Default)]
-struct Path(Vec<String>);
+struct Path(Vec<Option<String>>);
 
 impl Path {
+    fn enter(&mut self, name: &str, container: &str) {
+        self.0.push((!container.starts_with("Enum:")).then(|| name.to_owned()));
+    }
+
     fn name(&self) -> String {
-        self.0
-            .iter()
-            .filter(|name| !VARIANTS.contains(&name.as_str()))
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(".")
+        let names: Vec<&str> = self.0.iter().flatten().map(String::as_str).collect();
+        names.join(".")
     }
 }
 
@@ -84,8 +82,8 @@ struct Reader {
 }
 
 impl ModuleVisitor for Reader {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.0.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
@@ -110,8 +108,8 @@ struct Writer<'a> {
 }
 
 impl ModuleMapper for Writer<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.0.push(name.to_owned());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {

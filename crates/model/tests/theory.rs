@@ -214,6 +214,7 @@ fn a_trained_lipschitz_network_is_proven_averaged() {
         first.step().unwrap();
     }
     first.save().unwrap();
+    drop(first);
     let mut second = trainer(&cut, LIPSCHITZ).resume().unwrap();
     while !second.is_finished() {
         second.step().unwrap();

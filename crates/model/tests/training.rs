@@ -134,6 +134,7 @@ fn a_run_starts_from_the_parameters_that_fit() {
     let mut trainer = trainer_with(&other, &deeper);
     assert_eq!(trainer.start_from_initial().unwrap(), 4);
     trainer.save().unwrap();
+    drop(trainer);
     let taken = load_config(&other).unwrap().training.unwrap().initial_sha256;
     assert_eq!(taken, Some(load_config(&gray).unwrap().weights.sha256));
     // Goes on without asking for it again.
@@ -223,5 +224,106 @@ fn the_configurations_to_start_from_are_understood() {
         .collect();
     for kind in ["GradientStep", "Lipschitz", "Ridge", "Noise2noise", "Sure", "Clean"] {
         assert!(kinds.iter().any(|found| found.contains(kind)), "{kind}");
+    }
+}
+
+/// A step that ruins the weights is not saved: the run ends with an error, its rows stay, and so do the last good weights.
+#[test]
+fn a_diverged_run_keeps_its_last_good_weights_and_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = CONFIG.replace("warmup_steps = 2", "warmup_steps = 0") + "[save]\nsteps = 1\n";
+    let good = good.replace("steps = 8", "steps = 20");
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    run(trainer_with(folder.path(), &good), 4);
+    let saved = [WEIGHTS_FILE, CONFIG_FILE, "state.safetensors"].map(read);
+    let rows = read("train.csv");
+    for rate in ["1e15", "1e4"] {
+        let wild = good.replace(
+            "warmup_steps = 0",
+            &format!("warmup_steps = 0\nlearning_rate = {rate}\nclip_norm = 0.0"),
+        );
+        let mut trainer = trainer_with(folder.path(), &wild).resume().unwrap();
+        let error = (0..16).find_map(|_| trainer.step().err()).expect("it diverges");
+        assert!(matches!(error, tweedie_model::Error::Diverged { .. }), "{error}");
+        assert!(error.to_string().contains("learning_rate"), "{error}");
+        drop(trainer);
+        assert_eq!(
+            [WEIGHTS_FILE, CONFIG_FILE, "state.safetensors"].map(read),
+            saved,
+            "{rate}"
+        );
+        let kept = String::from_utf8(read("train.csv")).unwrap();
+        assert!(kept.starts_with(std::str::from_utf8(&rows).unwrap()), "{kept}");
+        assert!(
+            kept.lines().count() > std::str::from_utf8(&rows).unwrap().lines().count(),
+            "{kept}"
+        );
+    }
+    // It goes on from there.
+    run(trainer_with(folder.path(), &good).resume().unwrap(), 6);
+}
+
+/// A run that ends without diverging and has learnt nothing says so.
+#[test]
+fn a_run_that_learnt_nothing_is_told_from_one_that_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = CONFIG
+        .replace("steps = 8", "steps = 60")
+        .replace("width = 16", "width = 16\nresidual = true")
+        .replace("ema_decay", "");
+    let learnt = run(trainer_with(&folder.path().join("good"), &base), 60);
+    assert!(!learnt.is_worse_than_nothing().unwrap());
+    let wild = base.replace(
+        "warmup_steps = 2",
+        "warmup_steps = 0\nlearning_rate = 0.5\nfinal_learning_rate = 0.5",
+    );
+    let mut wild = trainer_with(&folder.path().join("bad"), &wild);
+    while !wild.is_finished() {
+        match wild.step() {
+            Ok(_) => {}
+            Err(tweedie_model::Error::Diverged { .. }) => return,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(wild.is_worse_than_nothing().unwrap());
+}
+
+#[test]
+fn a_second_run_in_a_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = trainer(folder.path());
+    let config = TrainConfig::load(&folder.path().join("train.toml")).unwrap();
+    let mut set = TrainingSet::default();
+    set.push([1, 24, 20], vec![0.5; 480]).unwrap();
+    let second = || {
+        Trainer::new(
+            config.clone(),
+            folder.path(),
+            set.clone(),
+            set.clone(),
+            String::new(),
+            &Device::flex(),
+        )
+    };
+    let message = second().err().expect("refused").to_string();
+    assert!(message.contains("nothing else trains"), "{message}");
+    drop(first);
+    assert!(second().is_ok());
+}
+
+#[test]
+fn noise_levels_that_are_not_finite_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    run(trainer(folder.path()), 1).save().unwrap();
+    let path = folder.path().join(CONFIG_FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    for (from, to) in [
+        ("max = 50.0", "max = inf"),
+        ("max = 50.0", "max = nan"),
+        ("min = 5.0", "min = -1.0"),
+    ] {
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        let message = load_config(folder.path()).expect_err(to).to_string();
+        assert!(message.contains(CONFIG_FILE) && message.contains("noise"), "{message}");
     }
 }

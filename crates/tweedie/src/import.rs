@@ -113,7 +113,7 @@ impl Import {
                 channels_text(architecture.channels()),
                 levels_text(noise.support()?),
             ),
-            network: import_card::network(architecture),
+            network: architecture.description(),
         })
     }
 }

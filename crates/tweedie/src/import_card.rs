@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tweedie_imaging::write_atomic;
-use tweedie_model::{Architecture, CheckpointConfig, Conditioning, Padding};
+use tweedie_model::CheckpointConfig;
 
 use crate::Result;
 use crate::checkpoint::{channels_text, levels_text};
@@ -15,72 +15,6 @@ pub fn write(folder: &Path, name: &str, config: &CheckpointConfig, parameters: u
     Ok(write_atomic(&folder.join("card.md"), |file| {
         file.write_all(text.as_bytes())
     })?)
-}
-
-/// The conventions of a network in words.
-pub fn network(architecture: &Architecture) -> String {
-    let (body, bias, residual, conditioned, padding) = match architecture {
-        Architecture::Dncnn(config) => (
-            format!("{} convolutions of {} channels", config.depth, config.width),
-            config.bias,
-            config.residual,
-            config.conditioning == Conditioning::NoiseMap,
-            config.padding,
-        ),
-        Architecture::Ffdnet(config) => (
-            format!(
-                "{} convolutions of {} channels at half resolution",
-                config.depth, config.width
-            ),
-            config.bias,
-            config.residual,
-            true,
-            Padding::Zero,
-        ),
-        Architecture::Crr(config) => {
-            return format!(
-                "{} gradient steps on {} learned convex functions of two layers of {k}x{k} filters; does not read the noise level",
-                config.steps,
-                config.filters[1],
-                k = config.kernel
-            );
-        }
-        Architecture::GradientStep(config) => {
-            return format!(
-                "gradient step on half the squared norm of {} convolutions of {} channels; reads the noise level",
-                config.depth, config.width
-            );
-        }
-        Architecture::Lipschitz(config) => {
-            return format!(
-                "{} proximal layers of {} channels at half resolution; reads the noise level",
-                config.blocks, config.width
-            );
-        }
-        Architecture::Ridge(config) => {
-            return format!(
-                "gradient step on {} learned convex functions; reads the noise level",
-                config.filters
-            );
-        }
-        Architecture::Unet(config) => (
-            format!("U-Net of {:?} channels", config.widths),
-            config.bias,
-            config.residual,
-            true,
-            Padding::Zero,
-        ),
-    };
-    format!(
-        "{body}, {} biases, {} padding; predicts the {}; {} the noise level",
-        if bias { "with" } else { "without" },
-        match padding {
-            Padding::Zero => "zero",
-            Padding::Circular => "circular",
-        },
-        if residual { "noise" } else { "image" },
-        if conditioned { "reads" } else { "does not read" },
-    )
 }
 
 fn card(name: &str, config: &CheckpointConfig, parameters: usize) -> Result<String> {
@@ -107,7 +41,7 @@ fn card(name: &str, config: &CheckpointConfig, parameters: usize) -> Result<Stri
         channels_text(architecture.channels()),
         levels_text(trained),
         levels_text(architecture.sigma_support(trained)),
-        network(architecture),
+        architecture.description(),
         architecture.receptive_field(),
         config.weights.sha256,
     ))

@@ -8,7 +8,7 @@
 //! Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 
 mod conv;
-mod gemm;
+pub(crate) mod gemm;
 mod transform;
 mod weight_grad;
 mod weights;

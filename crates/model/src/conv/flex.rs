@@ -11,7 +11,7 @@ use super::ops::{ConvGrads, ConvOps, ConvSpec};
 use super::pool;
 
 /// burn checks shapes before an operation runs and has no way to return an error from one.
-const SHAPES: &str = "shapes follow from the tensors' own";
+pub(super) const SHAPES: &str = "shapes follow from the tensors' own";
 
 impl ConvOps for Flex {
     fn conv_pack(x: FloatTensor<Self>, dims: [usize; 4]) -> FloatTensor<Self> {

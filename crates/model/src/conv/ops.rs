@@ -5,7 +5,8 @@ use burn::backend::{Backend, TensorMetadata, backend_extension};
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Shape, Slice};
 
-use super::Activation;
+use tweedie_kernels::Activation;
+
 use super::cache::WeightCache;
 
 /// Shapes and options of one convolution.

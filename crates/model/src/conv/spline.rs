@@ -10,16 +10,12 @@ use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind};
-use rayon::prelude::*;
+use burn_flex::FlexTensor;
+use tweedie_kernels::{SEGMENT, Splines};
 
-use super::flex::{contiguous, tensor, values};
-use super::{Activations, pool};
-
-/// Length of a segment. Coefficients are in units of the noise, which filters of a frame shrink to a few tenths.
-pub(crate) const SEGMENT: f32 = 0.05;
-
-/// Pixels that a thread takes at a time.
-const PIXELS: usize = 1 << 10;
+use super::activations::Activations;
+use super::flex::{SHAPES, contiguous, tensor, values};
+use super::pool;
 
 /// Splines on activations in the backend's layout; slopes are `[C, segments]`.
 ///
@@ -108,66 +104,12 @@ fn step<B: Backend>(distance: FloatTensor<B>, bound: f64) -> FloatTensor<B> {
     B::float_clamp(scaled, 0.0.into(), 1.0.into())
 }
 
-/// The segment of |t|, and how far |t| lies in it.
-fn segment(t: f32, segments: usize) -> (usize, f32) {
-    let distance = t.abs();
-    let j = ((distance / SEGMENT) as usize).min(segments - 1);
-    (j, distance - j as f32 * SEGMENT)
-}
-
-/// phi at the beginning of each segment of each channel, `[C, segments]`.
-fn starts(slopes: &[f32], segments: usize) -> Vec<f32> {
-    slopes
-        .chunks(segments)
-        .flat_map(|slopes| {
-            slopes.iter().scan(0.0, |sum, slope| {
-                let start = *sum;
-                *sum += slope * SEGMENT;
-                Some(start)
-            })
-        })
-        .collect()
-}
-
-/// psi(t), the integral of phi from 0 to t, for one channel's slopes.
-pub(crate) fn potential(t: f32, slopes: &[f32]) -> f64 {
-    let (last, rest) = segment(t, slopes.len());
-    let h = f64::from(SEGMENT);
-    let (mut phi, mut psi) = (0.0, 0.0);
-    for &slope in &slopes[..last] {
-        let slope = f64::from(slope);
-        psi += phi * h + 0.5 * slope * h * h;
-        phi += slope * h;
-    }
-    let rest = f64::from(rest);
-    psi + phi * rest + 0.5 * f64::from(slopes[last]) * rest * rest
-}
-
 impl SplineOps for Flex {
     fn spline(t: FloatTensor<Self>, slopes: FloatTensor<Self>) -> FloatTensor<Self> {
         let (t, slopes) = (contiguous(t), contiguous(slopes));
-        let [c, segments] = slopes.shape().dims();
-        let (dims, slopes) = (t.shape().dims::<4>(), values(&slopes));
-        let starts = starts(slopes, segments);
+        let dims: [usize; 4] = t.shape().dims();
         let mut y = pool::take(dims.iter().product());
-        let rows = PIXELS * dims[3];
-        y.par_chunks_mut(rows)
-            .zip(values(&t).par_chunks(rows))
-            .for_each(|(y, t)| {
-                for (y, t) in y.chunks_mut(dims[3]).zip(t.chunks(dims[3])) {
-                    for (channel, (y, &t)) in y.iter_mut().zip(t).enumerate() {
-                        // Channels that fill up a register hold zeros.
-                        *y = if channel < c {
-                            let (j, rest) = segment(t, segments);
-                            let at = channel * segments + j;
-                            let value = starts[at] + slopes[at] * rest;
-                            if t < 0.0 { -value } else { value }
-                        } else {
-                            0.0
-                        };
-                    }
-                }
-            });
+        splines(&slopes, dims).forward(values(&t), &mut y).expect(SHAPES);
         pool::recycle(t);
         tensor(y, dims)
     }
@@ -176,59 +118,27 @@ impl SplineOps for Flex {
 impl SplineGrads for Flex {
     fn spline_input_grad(t: FloatTensor<Self>, slopes: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
         let (t, slopes, dy) = (contiguous(t), contiguous(slopes), contiguous(dy));
-        let [c, segments] = slopes.shape().dims();
-        let (dims, slopes) = (t.shape().dims::<4>(), values(&slopes));
+        let dims: [usize; 4] = t.shape().dims();
         let mut dt = pool::take(dims.iter().product());
-        let rows = PIXELS * dims[3];
-        let inputs = values(&t).par_chunks(rows).zip(values(&dy).par_chunks(rows));
-        dt.par_chunks_mut(rows).zip(inputs).for_each(|(dt, (t, dy))| {
-            for (index, (dt, (&t, dy))) in dt.iter_mut().zip(t.iter().zip(dy)).enumerate() {
-                let channel = index % dims[3];
-                *dt = if channel < c {
-                    slopes[channel * segments + segment(t, segments).0] * dy
-                } else {
-                    0.0
-                };
-            }
-        });
+        splines(&slopes, dims)
+            .input_grad(values(&t), values(&dy), &mut dt)
+            .expect(SHAPES);
         tensor(dt, dims)
     }
 
     fn spline_slopes_grad(t: FloatTensor<Self>, slopes: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
-        let (t, dy) = (contiguous(t), contiguous(dy));
-        let [c, segments] = slopes.shape().dims();
-        let dims = t.shape().dims::<4>();
-        let rows = PIXELS * dims[3];
-        // Sums over the values in a segment of sign dy (|t| - j h) and of sign dy, chunk by chunk in a fixed order.
-        let chunks: Vec<[Vec<f64>; 2]> = values(&t)
-            .par_chunks(rows)
-            .zip(values(&dy).par_chunks(rows))
-            .map(|(t, dy)| {
-                let mut sums = [vec![0.0; c * segments], vec![0.0; c * segments]];
-                for (t, dy) in t.chunks(dims[3]).zip(dy.chunks(dims[3])) {
-                    for (channel, (&t, dy)) in t.iter().zip(dy).take(c).enumerate() {
-                        let (j, rest) = segment(t, segments);
-                        let signed = if t < 0.0 { -dy } else { *dy };
-                        sums[0][channel * segments + j] += f64::from(signed * rest);
-                        sums[1][channel * segments + j] += f64::from(signed);
-                    }
-                }
-                sums
-            })
-            .collect();
-        let mut gradient = vec![0.0; c * segments];
-        for channel in 0..c {
-            let mut beyond = 0.0;
-            for j in (0..segments).rev() {
-                let at = channel * segments + j;
-                let [rest, count] = [0, 1].map(|kind| chunks.iter().map(|sums| sums[kind][at]).sum::<f64>());
-                // A value beyond a segment has crossed all of it.
-                gradient[at] = (rest + f64::from(SEGMENT) * beyond) as f32;
-                beyond += count;
-            }
-        }
-        tensor(gradient, [c, segments])
+        let (t, slopes, dy) = (contiguous(t), contiguous(slopes), contiguous(dy));
+        let gradient = splines(&slopes, t.shape().dims())
+            .slopes_grad(values(&t), values(&dy))
+            .expect(SHAPES);
+        tensor(gradient, slopes.shape().dims::<2>())
     }
+}
+
+/// The splines of activations of these dimensions.
+fn splines(slopes: &FlexTensor, dims: [usize; 4]) -> Splines<'_> {
+    let [channels, _] = slopes.shape().dims();
+    Splines::new(values(slopes), channels, dims[3]).expect(SHAPES)
 }
 
 impl<B: Backend + SplineGrads, C: CheckpointStrategy> SplineOps for Autodiff<B, C> {
@@ -350,20 +260,6 @@ mod tests {
             assert!(largest < 1e-5, "{c} channels, t: {largest}");
             let largest: f32 = (ds - es).abs().max().into_scalar();
             assert!(largest < 1e-5, "{c} channels, slopes: {largest}");
-        }
-    }
-
-    #[test]
-    fn the_potential_is_the_integral() {
-        let slopes = [0.9, 0.4, 0.0, 0.7, 0.2];
-        let phi = |t: f32| {
-            let (j, rest) = segment(t, SEGMENTS);
-            f64::from((starts(&slopes, SEGMENTS)[j] + slopes[j] * rest).copysign(t))
-        };
-        for t in [-0.6, -0.12, 0.02, 0.07, 0.18, 0.9_f32] {
-            let h = 1e-3;
-            let central = (potential(t + h, &slopes) - potential(t - h, &slopes)) / f64::from(2.0 * h);
-            assert!((central - phi(t)).abs() < 1e-4, "{t}: {central} and {}", phi(t));
         }
     }
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{PenaltyConfig, Supervision};
-use crate::checkpoint::{NoiseRange, one_line};
-use crate::tensor_file::checkpoint;
-use crate::{Architecture, Error, Precision};
+use crate::error::{checkpoint, one_line};
+use crate::{Architecture, Error, NoiseRange, Precision};
 
 /// A training run. Unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -243,19 +242,17 @@ impl TrainConfig {
         };
         let (data, training, optimizer) = (&self.data, &self.training, &self.optimizer);
         self.noise_range().support()?;
-        let proven = matches!(self.architecture, Architecture::Lipschitz(_) | Architecture::Ridge(_));
         require(
             "save.precision",
-            !(proven && self.save.precision == Precision::F16),
+            !(self.architecture.needs_f32() && self.save.precision == Precision::F16),
             "f32, since rounding would void what is proven of the weights of this kind of network",
             "f16".to_owned(),
         )?;
-        // Training would have to keep its splines rising and its bound L true.
         require(
             "architecture.kind",
-            !matches!(self.architecture, Architecture::Crr(_)),
+            self.architecture.is_trainable(),
             "a network that is trained here",
-            "crr, which is only imported".to_owned(),
+            format!("one that is only imported ({})", self.architecture.description()),
         )?;
         require(
             "data.folders",

@@ -1,12 +1,15 @@
 //! Training of a denoiser on photographs.
 
+mod average;
 mod config;
 mod data;
+mod lock;
 mod log;
 mod loss;
 mod muon;
 mod objective;
 mod penalty;
+mod record;
 mod state;
 mod supervision;
 mod trainer;
@@ -18,5 +21,6 @@ pub use config::{
 pub use data::TrainingSet;
 pub use log::{TrainRow, ValidationPsnr, csv_from_rows};
 pub use penalty::{NormPenalty, PenaltyConfig};
+pub use record::TrainingRecord;
 pub use supervision::Supervision;
-pub use trainer::{Progress, Trainer, TrainingRecord};
+pub use trainer::{Progress, Trainer};

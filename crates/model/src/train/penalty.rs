@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::noise::gaussian_values;
 
-use crate::architecture::require_range;
+use crate::networks::require_range;
 use crate::{Error, Network};
 
 /// Change of a pixel over which derivatives are taken, root mean square: a quarter of a grey level. f32 rounding is then

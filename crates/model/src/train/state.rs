@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::muon::ConvolutionMuon;
 use super::{TrainConfig, TrainRow};
 use crate::Error;
-use crate::spectral::PowerIteration;
-use crate::tensor_file::{self, Precision, checkpoint};
+use crate::error::checkpoint;
+use crate::files::tensor_file::{self, Precision};
+use crate::networks::PowerIteration;
 use crate::weights::{Values, Weights, differences};
 
 /// Name of the state's file in a run's folder.

@@ -9,41 +9,36 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
 use tweedie_imaging::noise::gaussian;
 use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
+use super::average::moved_towards;
+use super::lock::Lock;
 use super::objective::objective;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
-use super::{TrainConfig, TrainRow, TrainingSet, ValidationPsnr, csv_from_rows};
-use crate::checkpoint::{Checkpoint, CheckpointConfig};
-use crate::spectral::PowerIteration;
-use crate::tensor_file;
-use crate::weights::{Weights, network_with_weights, weights_from_network};
+use super::{TrainConfig, TrainRow, TrainingRecord, TrainingSet, ValidationPsnr, csv_from_rows};
+use crate::conv::pool::Lease;
+use crate::error::checkpoint;
+use crate::files::checkpoint::{Checkpoint, CheckpointConfig};
+use crate::files::tensor_file;
+use crate::networks::PowerIteration;
+use crate::weights::{network_with_weights, weights_from_network};
 use crate::{Error, Network, NetworkDenoiser};
 
 /// Rows of `train.csv` are written at least this often, in steps.
 const ROW_EVERY: u64 = 100;
 
-/// How a checkpoint was trained, as its `config.toml` records it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingRecord {
-    /// Version of the program.
-    pub tweedie: String,
-    /// Steps that were done.
-    pub steps: u64,
-    /// Seconds of training.
-    pub seconds: f64,
-    /// Number of training images, counted at each of `data.scales`.
-    pub images: usize,
-    /// sha256 of the list of the training images' own sha256, in the order of their names.
-    pub data_sha256: String,
-    /// sha256 of the weights that the run started from, where it did not start from random ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub initial_sha256: Option<String>,
-    /// The configuration of the run.
-    pub config: TrainConfig,
+/// Weights whose estimates are farther than this from the truth, root mean square where white is 1, are no denoiser's: ten
+/// times the range of all values.
+const LARGEST_ERROR: f64 = 10.0;
+
+/// An error of a fifth of a grey level is none to speak of.
+const LEAST_ERROR: f64 = 1e-3;
+
+/// Root mean square errors where white is 1.
+struct Errors {
+    network: f64,
+    input: f64,
 }
 
 /// What a step did.
@@ -63,7 +58,8 @@ pub struct Trainer {
     folder: PathBuf,
     device: Device,
     network: Network,
-    average: Weights,
+    /// The moving average of the weights, without autodiff.
+    average: Network,
     optimizer: ModuleOptimizer,
     spectral: Vec<PowerIteration>,
     data: TrainingSet,
@@ -71,6 +67,8 @@ pub struct Trainer {
     data_sha256: String,
     progress: SavedProgress,
     last_save: (u64, Instant),
+    _buffers: Lease,
+    _lock: Lock,
 }
 
 impl Trainer {
@@ -97,6 +95,7 @@ impl Trainer {
             path: folder.to_path_buf(),
             source,
         })?;
+        let lock = Lock::take(folder)?;
         let data = data.observed(&config)?;
         let device = device.clone().autodiff();
         let network = config.architecture.init(config.seed, &device)?.certified()?;
@@ -110,7 +109,7 @@ impl Trainer {
             rows: Vec::new(),
         };
         Ok(Self {
-            average: weights_from_network(&network)?,
+            average: network.valid(),
             optimizer: optimizer(&config),
             spectral: Vec::new(),
             config,
@@ -122,6 +121,8 @@ impl Trainer {
             data_sha256,
             progress,
             last_save: (0, Instant::now()),
+            _buffers: Lease::new(),
+            _lock: lock,
         })
     }
 
@@ -139,14 +140,14 @@ impl Trainer {
         let own = weights_from_network(&self.network)?;
         weights.retain(|name, values| own.get(name).is_some_and(|own| own.dims == values.dims));
         if weights.is_empty() {
-            return Err(tensor_file::checkpoint(
+            return Err(checkpoint(
                 &folder,
                 "parameters of this architecture",
                 "none with the same name and shape",
             ));
         }
         self.network = network_with_weights(self.network.clone(), &weights).certified()?;
-        self.average = weights_from_network(&self.network)?;
+        self.average = self.network.valid();
         self.progress.initial_sha256 = Some(initial.config.weights.sha256);
         Ok(weights.len())
     }
@@ -178,14 +179,14 @@ impl Trainer {
         saved.save = self.config.save.clone();
         if saved != self.config {
             let path = self.folder.join(STATE_FILE);
-            return Err(tensor_file::checkpoint(
+            return Err(checkpoint(
                 &path,
                 "a run with this configuration",
                 "another one's state",
             ));
         }
         self.network = network_with_weights(self.network, &state.weights);
-        self.average = state.average;
+        self.average = network_with_weights(self.average, &state.average);
         self.optimizer = self.optimizer.load_record(state.optimizer);
         self.spectral = state.spectral;
         self.last_save = (state.progress.step, Instant::now());
@@ -214,7 +215,9 @@ impl Trainer {
     /// One optimizer step, and whatever is due after it: a row, a validation, a save.
     ///
     /// # Errors
-    /// If the loss is not finite, the device fails, or a file cannot be written.
+    /// [`Error::Diverged`] if the loss is not finite or, before a save, the weights are no denoiser's any more: `train.csv`
+    /// then has the run's rows, and state and checkpoint are those of the last save. If the device fails, or a file cannot
+    /// be written.
     pub fn step(&mut self) -> Result<Progress, Error> {
         let started = Instant::now();
         let step = self.progress.step;
@@ -233,13 +236,9 @@ impl Trainer {
             })?
             .into();
         if !loss.is_finite() {
-            return Err(Error::Config {
-                key: "optimizer.learning_rate",
-                expected: "a rate at which training is stable".to_owned(),
-                got: format!("{rate} with a loss of {loss} at step {step}"),
-            });
+            return Err(self.diverged(format!("a loss of {loss}"), rate)?);
         }
-        self.average()?;
+        self.average = self.average();
         let progress = &mut self.progress;
         progress.step += 1;
         progress.seconds += started.elapsed().as_secs_f64();
@@ -261,7 +260,7 @@ impl Trainer {
         let state = State {
             progress: self.progress.clone(),
             weights: weights_from_network(&self.network)?,
-            average: self.average.clone(),
+            average: weights_from_network(&self.average)?,
             optimizer: self.optimizer.to_record(),
             spectral: self.spectral.clone(),
         };
@@ -286,10 +285,7 @@ impl Trainer {
             network: self.averaged_network()?,
         }
         .save(&self.folder)?;
-        tensor_file::write(
-            &self.folder.join("train.csv"),
-            csv_from_rows(&self.progress.rows).as_bytes(),
-        )?;
+        self.write_rows()?;
         self.last_save = (self.progress.step, Instant::now());
         Ok(())
     }
@@ -300,51 +296,107 @@ impl Trainer {
         let measure = !self.validation.is_empty() && (step.is_multiple_of(self.config.validation.every) || finished);
         if measure || finished || step.is_multiple_of(ROW_EVERY) {
             let validation = if measure { self.validate()? } else { Vec::new() };
-            let progress = &mut self.progress;
-            progress.rows.push(TrainRow {
-                step,
-                seconds: progress.seconds,
-                loss: progress.loss_sum / progress.loss_count as f64,
-                learning_rate: rate,
-                validation,
-            });
-            (progress.loss_sum, progress.loss_count) = (0.0, 0);
+            self.row(rate, validation);
         }
         let (last_step, last_time) = self.last_save;
         let save = &self.config.save;
         let by_steps = save.steps > 0 && step - last_step >= save.steps;
         let by_time = save.minutes > 0.0 && last_time.elapsed().as_secs_f64() >= 60.0 * save.minutes;
-        if by_steps || by_time || finished {
-            self.save()
-        } else {
-            Ok(())
+        if !(by_steps || by_time || finished) {
+            return Ok(());
         }
+        // The loss of a step is that before it, so what this step did to the weights is not known yet.
+        let error = self.errors(&self.network.valid())?.network;
+        if error.is_nan() || error > LARGEST_ERROR {
+            return Err(self.diverged(format!("an error of {error:.1e} where white is 1"), rate)?);
+        }
+        self.save()
+    }
+
+    /// The error of a diverged run, after its rows were written; its state and checkpoint stay those of the last save.
+    fn diverged(&mut self, what: String, learning_rate: f64) -> Result<Error, Error> {
+        self.row(learning_rate, Vec::new());
+        self.write_rows()?;
+        Ok(Error::Diverged {
+            step: self.progress.step,
+            what,
+            learning_rate,
+        })
+    }
+
+    /// A row of the losses since the last one, if there are any.
+    fn row(&mut self, learning_rate: f64, validation: Vec<ValidationPsnr>) {
+        let progress = &mut self.progress;
+        if progress.loss_count == 0 {
+            return;
+        }
+        progress.rows.push(TrainRow {
+            step: progress.step,
+            seconds: progress.seconds,
+            loss: progress.loss_sum / progress.loss_count as f64,
+            learning_rate,
+            validation,
+        });
+        (progress.loss_sum, progress.loss_count) = (0.0, 0);
+    }
+
+    fn write_rows(&self) -> Result<(), Error> {
+        let csv = csv_from_rows(&self.progress.rows);
+        tensor_file::write(&self.folder.join("train.csv"), csv.as_bytes())
+    }
+
+    /// Whether the averaged weights denoise the next batch worse than doing nothing would; never where clean pictures are
+    /// not seen.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn is_worse_than_nothing(&self) -> Result<bool, Error> {
+        if !self.config.supervision.is_clean() {
+            return Ok(false);
+        }
+        let Errors { network, input } = self.errors(&self.averaged_network()?)?;
+        // Without noise nothing is best, and what is left is what the network cannot keep.
+        Ok(network.is_nan() || network > input.max(LEAST_ERROR))
+    }
+
+    /// Root mean square errors on the next batch, of the estimates and of the noisy crops; without clean pictures, the
+    /// distance of the estimates from the crops.
+    fn errors(&self, network: &Network) -> Result<Errors, Error> {
+        let batch = self.data.batch(
+            &self.config,
+            self.progress.step,
+            &self.device.clone().without_autodiff(),
+        );
+        let estimate = network.forward(batch.noisy.clone(), batch.sigma);
+        let target = batch.target.unwrap_or_else(|| batch.noisy.clone());
+        let rms = |x: Tensor<4>| {
+            let value = (x - target.clone()).square().mean().sqrt().try_into_scalar::<f32>();
+            value.map(f64::from).map_err(|error| tweedie_imaging::Error::Device {
+                reason: error.to_string(),
+            })
+        };
+        Ok(Errors {
+            network: rms(estimate)?,
+            input: rms(batch.noisy)?,
+        })
     }
 
     /// average <- d average + (1 - d) weights, where d rises to the configured decay over the first steps so that the
     /// average forgets the initial weights.
-    fn average(&mut self) -> Result<(), Error> {
+    fn average(&self) -> Network {
         let step = self.progress.step as f64;
         let decay = self.config.training.ema_decay.min((1.0 + step) / (10.0 + step)) as f32;
-        let weights = weights_from_network(&self.network)?;
-        for (name, new) in weights {
-            if let Some(average) = self.average.get_mut(&name) {
-                for (average, new) in average.values.iter_mut().zip(new.values) {
-                    *average += (1.0 - decay) * (new - *average);
-                }
-            }
-        }
-        Ok(())
+        moved_towards(self.average.clone(), &self.network.valid(), 1.0 - decay)
     }
 
     /// Means of weights meet the bounds that the weights meet; what is left is the estimates' error.
     fn averaged_network(&self) -> Result<Network, Error> {
         let network = if self.config.training.ema_decay > 0.0 {
-            network_with_weights(self.network.clone(), &self.average)
+            self.average.clone()
         } else {
-            self.network.clone()
+            self.network.valid()
         };
-        network.valid().certified()
+        network.certified()
     }
 
     /// Mean PSNR of the averaged weights on the validation images, with the same noise every time.

@@ -7,6 +7,7 @@ use tweedie_model::{NoiseRange, Peer};
 use zip::CompressionMethod;
 
 use super::hdf5::{USER_BLOCK, Writer, matconvnet, with_root};
+use super::levels::{drunet, wcrr};
 use super::made::{self, LEGACY_HEAD, State, array, flax, pytorch_legacy, pytorch_zip, safetensors};
 use super::small::{ffdnet, normalised, scico};
 
@@ -20,7 +21,7 @@ pub fn import(bytes: &[u8]) -> Result<(), String> {
 }
 
 /// A valid file of each format.
-pub fn valid() -> [(&'static str, Vec<u8>); 5] {
+pub fn valid() -> [(&'static str, Vec<u8>); 7] {
     let (state, _, _) = normalised();
     [
         ("safetensors", safetensors(&state)),
@@ -28,11 +29,13 @@ pub fn valid() -> [(&'static str, Vec<u8>); 5] {
         ("pytorch-legacy", pytorch_legacy(&state)),
         ("flax", flax(&scico().0)),
         ("matconvnet", matconvnet(&ffdnet().0)),
+        ("drunet", safetensors(&drunet(""))),
+        ("wcrr", safetensors(&wcrr())),
     ]
 }
 
 #[track_caller]
-fn assert_refused(what: &str, bytes: &[u8], reason: &str) {
+pub fn assert_refused(what: &str, bytes: &[u8], reason: &str) {
     let error = import(bytes).expect_err(what);
     assert!(
         error.contains("hostile.bin") && error.contains(reason),

@@ -5,6 +5,7 @@ mod definition;
 mod golden;
 mod hdf5;
 mod hostile;
+mod levels;
 mod made;
 mod mutation;
 mod set12;
