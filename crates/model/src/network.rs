@@ -32,6 +32,8 @@ pub enum Network {
 pub struct Proven {
     /// D = x - grad g with g known.
     pub gradient_step: bool,
+    /// That g is bounded below, and its gradient locally Lipschitz continuous.
+    pub regular_potential: bool,
     /// D is the proximal operator of a convex function.
     pub proximal: bool,
     /// D is infinitely often differentiable.
@@ -40,7 +42,7 @@ pub struct Proven {
     pub lipschitz: Option<f64>,
     /// A Lipschitz constant of D - I.
     pub residual_lipschitz: Option<f64>,
-    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N; at most 1/2 for a firmly nonexpansive D.
+    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N; up to 1/2, D is firmly nonexpansive.
     pub averaged: Option<f64>,
 }
 
@@ -70,6 +72,8 @@ impl Network {
             Self::Dncnn(_) | Self::Ffdnet(_) | Self::Unet(_) | Self::Crr(_) => Proven::default(),
             Self::GradientStep(_) => Proven {
                 gradient_step: true,
+                // g = 1/2 ||x - N(x)||^2 with smooth activations.
+                regular_potential: true,
                 smooth: true,
                 ..Proven::default()
             },

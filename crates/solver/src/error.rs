@@ -74,6 +74,14 @@ pub enum Error {
         /// What there is.
         expected: String,
     },
+    /// No parameter-choice rule of that name.
+    #[error("rule '{name}': expected one of {known}")]
+    UnknownRule {
+        /// What was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
     /// A setting of a study that does not fit.
     #[error("study, {setting}: expected {expected}, got {got}")]
     Study {

@@ -128,6 +128,8 @@ impl<'a> Executor<'a> {
             };
             let stop = if diverged {
                 Some(StopReason::Diverged)
+            } else if stats.stalled {
+                Some(StopReason::Stalled)
             } else {
                 self.stop(&row, settled, solver_time)
             };
@@ -160,13 +162,19 @@ impl<'a> Executor<'a> {
                 return refuse("tolerance", "a finite value > 0".to_owned(), tolerance);
             }
             let settled_from = self.algorithm.settled_from();
-            if settled_from > 0 && settled_from + 1 >= iterations {
+            if settled_from > 0 && settled_from.saturating_add(1) >= iterations {
                 let expected = format!(
                     "none: the noise level or the step changes in each of the {iterations} iterations, so there is no \
                      fixed point to converge to"
                 );
                 return refuse("tolerance", expected, tolerance);
             }
+        }
+        if let Some(rule) = &self.rules.discrepancy
+            && (rule.threshold.is_nan() || rule.threshold <= 0.0)
+        {
+            let expected = "a value of the data fidelity > 0: data without noise are never fitted exactly".to_owned();
+            return refuse("discrepancy", expected, rule.threshold);
         }
         match self.rules.budget_s {
             Some(budget) if budget.is_nan() || budget <= 0.0 => refuse("budget", "seconds > 0".to_owned(), budget),

@@ -42,6 +42,9 @@ pub enum StopReason {
     Budget,
     /// The iterates ran away: not finite, or the residual or the norm kept growing.
     Diverged,
+    /// No step lowers the objective, however short: what the denoiser gives as its gradient is none. The image is the last
+    /// one that did.
+    Stalled,
     /// The interrupt flag was raised.
     Interrupted,
 }

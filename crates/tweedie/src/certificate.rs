@@ -97,6 +97,8 @@ impl<'a> Certifying<'a> {
                 Subject::Autodiff(denoiser.as_ref()),
                 Known {
                     gradient_step: true,
+                    // g = 1/2 x^T (I - W) x is not negative.
+                    regular_potential: true,
                     lipschitz: Some(1.0),
                     ..Known::default()
                 },
@@ -155,7 +157,7 @@ pub fn load(name: &str, mut settings: Table, device: &Device, events: &dyn Event
 fn known_of_classical(method: Classical, patches: &Patches) -> Known {
     let proximal = match method {
         // Elsewhere the transform is one of the extended patch.
-        Classical::Haar if matches!(patches, Patches::Of { options, .. } if options.patch.is_multiple_of(4)) => {
+        Classical::Haar if patches.sides().is_some_and(|sides| sides.iter().all(|side| side.is_multiple_of(4))) => {
             Some("sigma times the l1 norm of its Haar coefficients")
         }
         Classical::TotalVariation => Some("0.8 sigma TV, up to the tolerance of its iterations"),
@@ -179,6 +181,7 @@ fn known_of_network(denoiser: &NetworkDenoiser) -> Result<Known> {
     let proven = denoiser.network().proven()?;
     Ok(Known {
         gradient_step: proven.gradient_step,
+        regular_potential: proven.regular_potential,
         proximal: proven
             .proximal
             .then_some("a convex function: grad g is monotone and nonexpansive by its weights"),
@@ -190,6 +193,17 @@ fn known_of_network(denoiser: &NetworkDenoiser) -> Result<Known> {
 }
 
 impl Patches {
+    /// Height and width of the patches, where there are any.
+    fn sides(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Of { options, .. } => Some([options.patch; 2]),
+            Self::Noisy(patches) => patches.first().map(|patch| {
+                let [_, _, height, width] = patch.dims();
+                [height, width]
+            }),
+        }
+    }
+
     /// Patches of the clean images that `data` names, for a denoiser of `channels` channels (0: any).
     ///
     /// # Errors

@@ -153,6 +153,11 @@ impl Solver {
             y,
             truth,
         } = measurement;
+        if self.options.discrepancy.is_some() && task.noise.value() == 0.0 {
+            return Err(usage(
+                "--discrepancy: expected data with noise (--noise above 0): data without noise are never fitted exactly",
+            ));
+        }
         let start = task.start(operator.as_ref(), y.clone())?;
         let fidelity: Arc<dyn DataFidelity> = Arc::new(L2::new(Arc::clone(operator), y.clone())?);
         let mut parameters = self.parameters.clone();

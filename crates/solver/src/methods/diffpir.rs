@@ -160,6 +160,7 @@ impl Iteration for Run<'_> {
             rel_change: (norms[2] > 0.0).then(|| (norms[1] / norms[2]).sqrt()),
             estimate_rms: (norms[3] / n).sqrt(),
             objective: None,
+            stalled: false,
             sigma,
             work: work + Work::DENOISER_CALL,
         })

@@ -59,8 +59,9 @@ impl Method for GsPnp {
     const ABOUT: About = About {
         name: "gs-pnp",
         summary: "plug-and-play with a gradient-step denoiser: descends a known energy, with backtracking",
-        assumptions: "any l with a proximal step; D = x - grad g with g known and smooth; F falls in every iteration, \
-                      and limit points are stationary",
+        assumptions: "convex l, bounded below, with a proximal step; D = x - grad g with g known, bounded below, \
+                      its gradient locally Lipschitz; at a constant level the energy falls in every iteration, and \
+                      limit points of bounded iterates are stationary",
         source: "Hurault, Leclaire, Papadakis 2022, arXiv 2110.03220, algorithm with backtracking",
         iterations: 100,
         parameters: &[

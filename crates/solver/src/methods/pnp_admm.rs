@@ -44,9 +44,11 @@ impl Method for PnpAdmm {
     const ABOUT: About = About {
         name: "pnp-admm",
         summary: "plug-and-play ADMM: alternates a proximal step of the data and a denoising, with a dual variable",
-        assumptions: "any l with a proximal step; converges for convex l if D is nonexpansive with a symmetric \
-                      Jacobian (then it is a proximal operator), or for strongly convex l if D - I is a contraction \
-                      that is small enough (Ryu et al. 2019)",
+        assumptions: "any l with a proximal step; for convex l and a constant level it converges to a fixed point, \
+                      if there is one, if D is firmly nonexpansive (averaged with 1/2; averaged alone does not \
+                      suffice), and minimises l + rho phi if D is the proximal operator of a convex phi; for \
+                      strongly convex l if D - I has a Lipschitz constant e < 1 and rho is small enough (Ryu et al. \
+                      2019)",
         source: "Venkatakrishnan, Bouman, Wohlberg 2013; Chan, Wang, Elgendy 2017; ADMM in scaled form as in Boyd et \
                  al. 2011, section 3.1.1",
         iterations: 50,

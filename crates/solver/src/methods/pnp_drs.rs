@@ -47,7 +47,7 @@ impl Method for PnpDrs {
     const ABOUT: About = About {
         name: "pnp-drs",
         summary: "plug-and-play Douglas-Rachford splitting: ADMM in other variables, with relaxation",
-        assumptions: "as pnp-admm",
+        assumptions: "as pnp-admm; relaxation up to 2, for strongly convex l and D - I a contraction up to 1",
         source: "Douglas-Rachford splitting (Lions and Mercier 1979; Eckstein and Bertsekas 1992) with the denoiser as \
                  proximal operator; Ryu et al. 2019 (PnP-DRS)",
         iterations: 50,

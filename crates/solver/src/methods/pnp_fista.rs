@@ -24,8 +24,10 @@ impl Method for PnpFista {
     const ABOUT: About = About {
         name: "pnp-fista",
         summary: "plug-and-play proximal gradient descent with Nesterov's momentum",
-        assumptions: "smooth l; no guarantee for general D; linear rate for linear symmetric D and least squares (Sinha \
-                      and Chaudhury 2024)",
+        assumptions: "smooth l; no guarantee for general D, averaged or not; if D is the proximal operator of a \
+                      convex phi and the step at most 1/L, l + phi/step falls to its minimum (Beck and Teboulle \
+                      2009); linear rate for least squares, a linear symmetric D with eigenvalues in [0, 1] that \
+                      keeps no image that A does not see, and a step up to 1/L (Sinha and Chaudhury 2024)",
         source: "Kamilov, Mansour, Wohlberg 2017; Beck and Teboulle 2009",
         iterations: 20,
         parameters: &PGD_PARAMETERS,

@@ -44,8 +44,8 @@ impl Method for PnpHqs {
     const ABOUT: About = About {
         name: "pnp-hqs",
         summary: "half-quadratic splitting with falling noise level (DPIR): good images in few iterations",
-        assumptions: "any l with a proximal step, a denoiser for a range of levels; the schedule ends it, there is no \
-                      limit to converge to unless the level stays constant",
+        assumptions: "any l with a proximal step, a denoiser for a range of levels; the schedule ends it; at a \
+                      constant level it converges for convex l to a fixed point, if there is one, if D is averaged",
         source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR)",
         iterations: 8,
         parameters: &[

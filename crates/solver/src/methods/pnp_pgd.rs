@@ -57,9 +57,11 @@ impl Method for PnpPgd {
     const ABOUT: About = About {
         name: "pnp-pgd",
         summary: "plug-and-play proximal gradient descent: a gradient step of the data, then a denoising",
-        assumptions: "smooth l; converges for convex l if D is averaged, for strongly convex l if D - I is a \
-                      contraction that is small enough (Ryu et al. 2019), and with a minimum mean square error D \
-                      (Xu, Sun, Liu, Wohlberg and Kamilov 2020)",
+        assumptions: "smooth l; for convex l and a constant level it converges to a fixed point, if there is one, \
+                      if D is averaged and the step below 2/L; for strongly convex l if D - I has a small enough \
+                      Lipschitz constant and the step lies between its bounds (Ryu et al. 2019); to stationary \
+                      points if D is the minimum mean square error denoiser and the step at most 1/L (Xu, Sun, Liu, \
+                      Wohlberg and Kamilov 2020)",
         source: "plug-and-play form of the proximal gradient method; Ryu et al. 2019 (PnP-FBS)",
         iterations: 100,
         parameters: &PGD_PARAMETERS,

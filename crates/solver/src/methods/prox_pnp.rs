@@ -37,7 +37,7 @@ pub struct ProxPnpParams {
 }
 
 impl Default for ProxPnpParams {
-    /// a = 1/2: then a grad g = a (I - D) is nonexpansive for every nonexpansive D.
+    /// a = 1/2: then a grad g = a (I - D) is nonexpansive for every nonexpansive D, a contraction where D is averaged.
     fn default() -> Self {
         Self {
             strength: None,
@@ -53,8 +53,9 @@ impl Method for ProxPnp {
     const ABOUT: About = About {
         name: "prox-pnp",
         summary: "pnp-pgd with a gradient-step denoiser that is a proximal operator: descends a known objective",
-        assumptions: "smooth l; D = x - grad g with g known and relaxation times grad g a contraction; with it the \
-                      objective falls for steps below 1/L",
+        assumptions: "smooth l, bounded below; D = x - grad g with g known and bounded below, relaxation times grad \
+                      g a contraction; at a constant level and for steps up to 1/L the objective falls in every \
+                      iteration, and limit points of bounded iterates are stationary",
         source: "Hurault, Leclaire, Papadakis 2022, arXiv 2201.13256, Prox-PnP-PGD",
         iterations: 100,
         parameters: &[PGD_PARAMETERS[0], PGD_PARAMETERS[1], PGD_PARAMETERS[2], RELAXATION],

@@ -55,8 +55,9 @@ impl Method for RedAdmm {
     const ABOUT: About = About {
         name: "red-admm",
         summary: "regularisation by denoising, ADMM with m inner denoisings",
-        assumptions: "any convex l with a proximal step; with the inner problem solved exactly it converges where the \
-                      RED energy is convex; one inner denoising is common and has no guarantee of its own",
+        assumptions: "any l with a proximal step; with the inner problem solved exactly it converges for convex l \
+                      and a constant level to a solution, if there is one, if I - D is monotone and continuous; a \
+                      few inner denoisings are common and have no guarantee of their own",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (ADMM); Reehorst and Schniter 2018",
         iterations: 50,
         parameters: &[

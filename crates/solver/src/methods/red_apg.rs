@@ -47,8 +47,9 @@ impl Method for RedApg {
     const ABOUT: About = About {
         name: "red-apg",
         summary: "red-pg with Nesterov's momentum: the fastest of the RED family in practice",
-        assumptions: "any convex l with a proximal step; no guarantee for general D; linear rate for linear symmetric D \
-                      and least squares (Sinha and Chaudhury 2024)",
+        assumptions: "any l with a proximal step; no guarantee for general D; linear rate for least squares, a \
+                      linear symmetric D with eigenvalues in [0, 1] that keeps no image that A does not see, and \
+                      step 1 (Sinha and Chaudhury 2024)",
         source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-APG",
         iterations: 20,
         parameters: &[

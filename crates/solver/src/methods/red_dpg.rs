@@ -28,7 +28,7 @@ pub struct RedDpgParams {
     pub sigma: Option<Schedule>,
     /// First step, 1/L_0.
     pub step_start: f64,
-    /// Limit of the steps, 1/L_inf; below 1 it converges for a nonexpansive D.
+    /// Limit of the steps, 1/L_inf; with both below 1 it converges for a nonexpansive D.
     pub step_end: f64,
 }
 
@@ -49,7 +49,8 @@ impl Method for RedDpg {
     const ABOUT: About = About {
         name: "red-dpg",
         summary: "red-pg with steps that start long and shorten: fast first iterations",
-        assumptions: "any convex l with a proximal step; converges for step_end < 1 if D is nonexpansive",
+        assumptions: "as red-pg, with step_start and step_end below 1; the longer first steps of the paper have no \
+                      guarantee",
         source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-DPG",
         iterations: 50,
         parameters: &[
@@ -63,7 +64,7 @@ impl Method for RedDpg {
             Parameter {
                 name: "step_end",
                 unit: "",
-                meaning: "limit of the steps, 1/L_inf; safe below 1",
+                meaning: "limit of the steps, 1/L_inf; safe with both below 1",
             },
         ],
     };

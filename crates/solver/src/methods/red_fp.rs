@@ -44,7 +44,8 @@ impl Method for RedFp {
     const ABOUT: About = About {
         name: "red-fp",
         summary: "regularisation by denoising, fixed-point iteration: a denoising, then a proximal step of the data",
-        assumptions: "any convex l with a proximal step; converges if D is a contraction or averaged",
+        assumptions: "any l with a proximal step; for convex l and a constant level it converges to a solution, if \
+                      there is one, if D is averaged, as contractions are; nonexpansive does not suffice",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (fixed-point strategy); Reehorst and Schniter 2018",
         iterations: 50,
         parameters: &[STRENGTH, RED_SIGMA],

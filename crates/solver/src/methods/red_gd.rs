@@ -59,8 +59,9 @@ impl Method for RedGd {
     const ABOUT: About = About {
         name: "red-gd",
         summary: "regularisation by denoising, gradient descent: no proximal step, many cheap iterations",
-        assumptions: "smooth l; converges for convex l if D is nonexpansive; minimises the RED energy only if D is \
-                      locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
+        assumptions: "smooth l; for convex l and a constant level it converges to a solution, if there is one, if D \
+                      is nonexpansive and the step below 2/(L + 2 alpha); it minimises the RED energy only where D \
+                      is locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
         source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
         iterations: 100,
         parameters: &[STRENGTH, RED_SIGMA, STEP],

@@ -49,7 +49,8 @@ impl Method for RedPg {
     const ABOUT: About = About {
         name: "red-pg",
         summary: "regularisation by denoising, proximal gradient: an averaged denoising, then a proximal step of the data",
-        assumptions: "any convex l with a proximal step; converges for step < 1 if D is nonexpansive",
+        assumptions: "any l with a proximal step; for convex l and a constant level it converges to a solution, if \
+                      there is one, if D is nonexpansive and the step below 1",
         source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-PG",
         iterations: 50,
         parameters: &[

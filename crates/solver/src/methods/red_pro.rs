@@ -74,7 +74,9 @@ impl Method for RedPro {
     const ABOUT: About = About {
         name: "red-pro",
         summary: "regularisation by denoising via fixed-point projection: minimises l over the fixed points of D",
-        assumptions: "smooth convex l; D demicontractive (d < 1) and relaxation below (1 - d)/2; 0 < decay <= 1",
+        assumptions: "smooth convex l; D continuous, demicontractive (d < 1), with a fixed point; a constant level; \
+                      relaxation below 1 - d; 0 < decay <= 1: iterates that stay bounded approach the minimisers of \
+                      l over the fixed points",
         source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226; hybrid steepest descent: Yamada and Ogura 2004",
         iterations: 100,
         parameters: &[

@@ -14,8 +14,9 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Res
 ///
 /// where P(x), the projection onto Fix D, is approximated by m steps of Halpern's iteration p_0 = x,
 /// p_j = x/(j + 1) + j/(j + 1) D_a(p_(j-1)), D_a = (1 - a) I + a D, which converges to the projection for a nonexpansive
-/// D_a (Halpern 1967; Wittmann 1992). The gradient of half the squared distance to a convex set is x - P(x). The state
-/// and the estimate are x.
+/// D_a (Halpern 1967; Wittmann 1992). The gradient of half the squared distance to a convex set is x - P(x). With finitely
+/// many steps P = (x + m N(x)) / (m + 1) with a nonexpansive N, so x - P(x) is (m + 1)/(2 m)-cocoercive. The state and the
+/// estimate are x.
 #[derive(Debug)]
 pub struct RedProRelaxed {
     weighted: Weighted,
@@ -32,7 +33,7 @@ pub struct RedProRelaxedParams {
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s, at least 9/255.
     pub sigma: Option<Schedule>,
-    /// Step mu; `None`: 1.8 / (L + alpha), 0.9 of the limit for a convex set, whose x - P(x) is 1-Lipschitz.
+    /// Step mu; `None`: 1.8 / (L + 2 alpha m/(m + 1)), 0.9 of the limit for a nonexpansive D_a.
     pub step: Option<Schedule>,
     /// Denoisings m for a projection.
     pub inner: u32,
@@ -58,7 +59,9 @@ impl Method for RedProRelaxed {
     const ABOUT: About = About {
         name: "red-pro-relaxed",
         summary: "red-pro with the distance to the fixed points of D as a penalty instead of a constraint",
-        assumptions: "smooth convex l; D_a nonexpansive, so that Halpern's iteration converges to the projection",
+        assumptions: "smooth convex l; a constant level; D_a nonexpansive and the step below 2/(L + 2 alpha m/(m + \
+                      1)): it converges to a solution of grad l(x) + alpha (x - P(x)) = 0, if there is one, P being \
+                      m steps of Halpern's iteration, which tend to the projection",
         source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226 (relaxations); projection by Halpern 1967",
         iterations: 100,
         parameters: &[
@@ -95,7 +98,12 @@ impl Method for RedProRelaxed {
         let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
         let step = match params.step {
             Some(schedule) => schedule.resolve(run.iterations, solver, STEP.name)?,
-            None => weighted.weights().map(|alpha| 1.8 / (lipschitz + alpha)),
+            None => {
+                let inner = f64::from(params.inner);
+                weighted
+                    .weights()
+                    .map(|alpha| 1.8 / (lipschitz + 2.0 * alpha * inner / (inner + 1.0)))
+            }
         };
         Ok(Self {
             weighted,

@@ -99,6 +99,36 @@ fn a_tolerance_that_could_not_act_is_refused() {
 }
 
 #[test]
+fn a_tolerance_is_refused_where_no_iteration_is_ever_settled() {
+    // Both say that they settle at u32::MAX, that is never.
+    for (name, parameters) in [("diffpir", ""), ("red-pro", "")] {
+        let algorithm = build(name, parameters, problem(linear(smoothing(0.2))));
+        let run = Executor::new(algorithm.as_ref())
+            .rules(tolerance(1e-3))
+            .run(image(&truth()));
+        let error = run.unwrap_err().source.to_string();
+        assert!(
+            error.contains("tolerance") && error.contains("no fixed point"),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_discrepancy_that_could_not_be_reached_is_refused() {
+    let algorithm = build("red-gd", RED, problem(linear(smoothing(0.2))));
+    for noise in [0.0, f64::MIN_POSITIVE] {
+        let rules = StopRules {
+            discrepancy: Some(Discrepancy::gaussian(fidelity(), Sigma::new(noise).unwrap(), 1.0, N)),
+            ..StopRules::default()
+        };
+        let run = Executor::new(algorithm.as_ref()).rules(rules).run(image(&truth()));
+        let error = run.unwrap_err().source.to_string();
+        assert!(error.contains("discrepancy"), "{error}");
+    }
+}
+
+#[test]
 fn bad_rules_and_starts_are_refused() {
     let algorithm = build("red-gd", RED, problem(linear(smoothing(0.2))));
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
