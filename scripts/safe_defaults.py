@@ -4,7 +4,8 @@
     scripts/safe_defaults.py PICTURES --out DIR [--checkpoints gray,gray-gs] [--solvers pnp-admm] [--tasks deblur]
                              [-C solver.strength=0.2]
 
-PICTURES is a folder of clean gray pictures; crops of 128x128 are enough. Each command's JSON is kept in DIR, and a command
+PICTURES is a folder of clean gray pictures; crops of 128x128 are enough. Levin's first kernel is looked for in
+$TWEEDIE_SHARED/data/kernels, by default ../shared/data/kernels beside the repository. Each command's JSON is kept in DIR, and a command
 whose JSON is there is not run again. Exit status 1 if any run ends below its start. Python's standard library alone.
 """
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+KERNEL = pathlib.Path(os.environ.get("TWEEDIE_SHARED", ROOT / "../shared")).resolve() / "data/kernels/levin09_1.npy"
 CHECKPOINTS = "gray,gray-small,gray-gs,gray-lipschitz,gray-ridge"
 SOLVERS = (
     "pnp-hqs,pnp-admm,pnp-drs,pnp-pgd,pnp-fista,red-gd,red-fp,red-admm,red-pg,red-dpg,red-apg,red-pro,red-pro-relaxed,"
@@ -22,7 +24,7 @@ SOLVERS = (
 )
 TASKS = {
     "denoise": "--task denoise --noise 25",
-    "motion": "--task deblur --kernel levin:1 --noise 7.65",
+    "motion": f"--task deblur --kernel {KERNEL} --noise 7.65",
     "gaussian": "--task deblur --kernel gaussian:1.6 --noise 7.65",
     "sharp": "--task deblur --kernel gaussian:1.6 --noise 2.55",
     "sr": "--task sr --scale 2 --noise 0",
