@@ -43,7 +43,7 @@ def restore(arguments, name, command):
     if not path.is_file():
         part = path.with_suffix(".part")
         line = [os.environ.get("TWEEDIE", ROOT / "target/release/tweedie"), "restore", *command, "--simulate", "--seed", "0"]
-        line += ["--quiet", "--json", part, "--out", arguments.out / name, *arguments.pictures]
+        line += ["--threads", "1", "--quiet", "--json", part, "--out", arguments.out / name, *arguments.pictures]
         run = subprocess.run(line, capture_output=True, text=True, cwd=ROOT)
         if run.returncode != 0:
             print(f"{name}: {run.stderr.strip()}", file=sys.stderr)

@@ -87,6 +87,8 @@ impl<'a> Executor<'a> {
         let mut monitor = DivergenceMonitor::new(self.rules.divergence, start_rms);
         let mut work = Work::default();
         let mut last_finite = x0.clone();
+        // The estimate of the iteration with the smallest residual, which a run that diverges gives back.
+        let mut calmest = (f64::INFINITY, x0.clone());
         let clock = Instant::now();
         let mut iteration = self.algorithm.start(x0)?;
         let mut solver_time = clock.elapsed();
@@ -104,6 +106,9 @@ impl<'a> Executor<'a> {
             let finite = DivergenceMonitor::is_finite(&stats);
             if finite {
                 last_finite = iteration.estimate().clone();
+                if stats.fixed_point_residual < calmest.0 {
+                    calmest = (stats.fixed_point_residual, last_finite.clone());
+                }
             }
             let settled = k >= self.algorithm.settled_from();
             let diverged = monitor.diverged(&stats, settled);
@@ -140,8 +145,10 @@ impl<'a> Executor<'a> {
                 .iter_mut()
                 .try_for_each(|o| o.on_row(row, estimate))
                 .map_err(Error::Observer)?;
-            if let Some(reason) = stop {
-                return Ok((last_finite, reason));
+            match stop {
+                None => {}
+                Some(StopReason::Diverged) => return Ok((calmest.1, StopReason::Diverged)),
+                Some(reason) => return Ok((last_finite, reason)),
             }
         }
         Ok((last_finite, StopReason::MaxIters))

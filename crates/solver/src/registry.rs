@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
+use tweedie_imaging::Sigma;
 
 use crate::methods::{
     DiffPir, GsPnp, PnpAdmm, PnpDrs, PnpFista, PnpHqs, PnpPgd, ProxPnp, RedAdmm, RedApg, RedDpg, RedFp, RedGd, RedPg,
@@ -51,11 +52,12 @@ impl Entry {
         }
     }
 
-    /// The solver with parameters from a TOML table, absent keys taking their defaults, and the settings of its run.
+    /// The solver with parameters from a TOML table, absent keys taking their defaults, and the settings of its run on data of
+    /// level `noise`.
     ///
     /// # Errors
     /// [`Error::UnknownParameter`], [`Error::Malformed`], [`Error::Parameter`].
-    pub fn read(&self, mut table: Table) -> Result<(Box<dyn Solver>, RunSettings), Error> {
+    pub fn read(&self, mut table: Table, noise: Sigma) -> Result<(Box<dyn Solver>, RunSettings), Error> {
         let solver = self.about.name;
         if let Some(key) = table.keys().find(|key| !self.all_parameters().any(|p| p.name == *key)) {
             let known = self.all_parameters().map(|p| p.name).collect::<Vec<_>>().join(", ");
@@ -79,7 +81,7 @@ impl Entry {
             }
         };
         let run = RunSettings {
-            iterations: count(ITERATIONS.name, 1, self.about.iterations)?,
+            iterations: count(ITERATIONS.name, 1, self.about.iterations_for(noise))?,
             anderson: count(ANDERSON.name, 0, 0)?,
         };
         let read = (self.read)(table).map_err(|error| Error::Malformed {
@@ -94,7 +96,7 @@ impl Entry {
     /// # Errors
     /// As [`Self::read`] and [`Solver::prepare`].
     pub fn build(&self, parameters: Table, problem: Problem) -> Result<Box<dyn Algorithm>, Error> {
-        let (solver, run) = self.read(parameters)?;
+        let (solver, run) = self.read(parameters, problem.noise)?;
         solver.prepare(problem, run)
     }
 
@@ -103,9 +105,13 @@ impl Entry {
         let mut defaults = (self.defaults)().unwrap_or_default();
         defaults.insert(ITERATIONS.name.to_owned(), Value::Integer(self.about.iterations.into()));
         defaults.insert(ANDERSON.name.to_owned(), Value::Integer(0));
+        let clean = self.about.iterations_without_noise;
         let with_default = |&parameter: &Parameter| ParameterInfo {
             parameter,
-            default: defaults.get(parameter.name).map(Value::to_string),
+            default: defaults.get(parameter.name).map(|value| match clean {
+                Some(clean) if parameter == ITERATIONS => format!("{value}, without noise {clean}"),
+                _ => value.to_string(),
+            }),
         };
         self.all_parameters().map(with_default).collect()
     }

@@ -9,11 +9,14 @@ use crate::{Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, LogSpaced
 /// A restoration solver with its parameters, such as [`crate::methods::PnpHqs`].
 ///
 /// ```
+/// use tweedie_imaging::Sigma;
 /// use tweedie_solver::methods::PnpHqs;
 /// use tweedie_solver::Solver;
 ///
 /// let solver = PnpHqs { strength: 0.1, ..PnpHqs::default() };
-/// assert_eq!(solver.about().iterations, solver.run().iterations);
+/// let run = solver.run(Sigma::from_grey_levels(7.65)?);
+/// assert_eq!(run.iterations, solver.about().iterations);
+/// # Ok::<(), tweedie_imaging::Error>(())
 /// ```
 pub trait Solver: fmt::Debug + Send + Sync {
     /// What users are told about it.
@@ -34,10 +37,10 @@ pub trait Solver: fmt::Debug + Send + Sync {
         None
     }
 
-    /// A run of its usual length, without acceleration.
-    fn run(&self) -> RunSettings {
+    /// A run of its usual length for data of level `noise`, without acceleration.
+    fn run(&self, noise: Sigma) -> RunSettings {
         RunSettings {
-            iterations: self.about().iterations,
+            iterations: self.about().iterations_for(noise),
             anderson: 0,
         }
     }
@@ -62,6 +65,8 @@ pub struct About {
     pub source: &'static str,
     /// Iterations of a run by default.
     pub iterations: u32,
+    /// The same for data with less noise than one grey level, where that differs.
+    pub iterations_without_noise: Option<u32>,
     /// What one noise level means that is given for a whole run.
     pub level: LevelUse,
     /// Whether its map can be accelerated by Anderson's method.
@@ -75,21 +80,34 @@ pub struct About {
 pub enum LevelUse {
     /// The level of every iteration.
     Constant,
-    /// The first one of a schedule that falls to the noise level of the data.
-    Falling,
+    /// The first one of a schedule that falls to the noise level of the data, but no further than this.
+    Falling {
+        /// The least last level.
+        least_grey_levels: u8,
+    },
 }
 
 impl About {
+    /// Iterations of a run by default for data of level `noise`.
+    pub fn iterations_for(&self, noise: Sigma) -> u32 {
+        let clean = self.iterations_without_noise.filter(|_| noise.value() < 1.0 / 255.0);
+        clean.unwrap_or(self.iterations)
+    }
+
     /// The levels of a run for which `first` is given, with data of level `noise` and a denoiser that takes `support`: a
-    /// constant, or falling to the noise level, at least one grey level, as far as the denoiser takes it.
+    /// constant, or falling to the noise level, as far as solver and denoiser take it.
     pub fn schedule(&self, first: Sigma, noise: Sigma, support: SigmaSupport) -> Schedule {
         match self.level {
             LevelUse::Constant => Schedule::Constant(first.value()),
-            LevelUse::Falling => Schedule::LogSpaced(LogSpaced {
-                from: first.value(),
-                to: support.nearest(noise.at_least_one_grey_level()).value().min(first.value()),
-                steps: None,
-            }),
+            LevelUse::Falling { least_grey_levels } => {
+                let last = noise.value().max(f64::from(least_grey_levels) / 255.0);
+                let last = Sigma::new(last).map_or(last, |last| support.nearest(last).value());
+                Schedule::LogSpaced(LogSpaced {
+                    from: first.value(),
+                    to: last.min(first.value()),
+                    steps: None,
+                })
+            }
         }
     }
 

@@ -52,7 +52,8 @@ pub enum StopReason {
 /// A finished run of one image.
 #[derive(Clone, Debug)]
 pub struct Restoration {
-    /// The last estimate, `[1, C, H, W]`; after [`StopReason::Diverged`] the last finite one.
+    /// The last estimate, `[1, C, H, W]`; after [`StopReason::Diverged`] that of the iteration with the smallest fixed-point
+    /// residual, before the iterates ran away.
     pub image: Image,
     /// One row an iteration, the diverging one included.
     pub trace: Vec<TraceRow>,

@@ -385,13 +385,13 @@ fn say_means(session: &Session, scores: &[Scores]) {
     let diverged = ended(StopReason::Diverged);
     if diverged > 0 {
         session.note(&format!(
-            "{diverged} of {} runs diverged; their last finite images were kept",
+            "{diverged} of {} runs diverged; their images before that were kept",
             scores.len()
         ));
     }
     let stalled = ended(StopReason::Stalled);
     if stalled > 0 {
-        session.note(format_args!(
+        session.note(&format!(
             "{stalled} of {} runs stalled: no step lowers the energy that the denoiser states",
             scores.len()
         ));

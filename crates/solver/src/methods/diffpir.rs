@@ -53,7 +53,8 @@ const ABOUT: About = About {
     assumptions: "any l with a proximal step; a denoiser for a range of levels that is close to the posterior mean",
     source: "Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool 2023, arXiv 2305.08995, algorithm 1",
     iterations: 30,
-    level: LevelUse::Falling,
+    iterations_without_noise: None,
+    level: LevelUse::Falling { least_grey_levels: 1 },
     anderson: false,
     parameters: &[
         STRENGTH,

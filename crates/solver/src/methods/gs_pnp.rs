@@ -55,6 +55,7 @@ const ABOUT: About = About {
                   limit points of bounded iterates are stationary",
     source: "Hurault, Leclaire, Papadakis 2022, arXiv 2110.03220, algorithm with backtracking",
     iterations: 100,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: false,
     parameters: &[

@@ -47,6 +47,7 @@ const ABOUT: About = About {
     source: "Venkatakrishnan, Bouman, Wohlberg 2013; Chan, Wang, Elgendy 2017; ADMM in scaled form as in Boyd et \
              al. 2011, section 3.1.1",
     iterations: 50,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[STRENGTH, SIGMA],

@@ -45,6 +45,7 @@ const ABOUT: About = About {
     source: "Douglas-Rachford splitting (Lions and Mercier 1979; Eckstein and Bertsekas 1992) with the denoiser as \
              proximal operator; Ryu et al. 2019 (PnP-DRS)",
     iterations: 50,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[

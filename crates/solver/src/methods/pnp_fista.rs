@@ -32,6 +32,7 @@ const ABOUT: About = About {
                   keeps no image that A does not see, and a step up to 1/L (Sinha and Chaudhury 2024)",
     source: "Kamilov, Mansour, Wohlberg 2017; Beck and Teboulle 2009",
     iterations: 20,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: false,
     parameters: &PGD_PARAMETERS,

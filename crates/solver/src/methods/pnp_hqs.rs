@@ -22,7 +22,7 @@ use crate::{
 pub struct PnpHqs {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise levels for the denoiser, in `[0, 1]` units; `None`: log-spaced from 49/255 to s over the run.
+    /// Noise levels for the denoiser, in `[0, 1]` units; `None`: log-spaced over the run from 49/255 to s, at least 2/255.
     pub sigma: Option<Schedule>,
 }
 
@@ -43,7 +43,8 @@ const ABOUT: About = About {
                   constant level it converges for convex l to a fixed point, if there is one, if D is averaged",
     source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR)",
     iterations: 8,
-    level: LevelUse::Falling,
+    iterations_without_noise: Some(24),
+    level: LevelUse::Falling { least_grey_levels: 2 },
     anderson: true,
     parameters: &[
         STRENGTH,
@@ -75,7 +76,10 @@ impl Solver for PnpHqs {
     }
 
     fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
-        let sigma = self.sigma.clone().unwrap_or_else(|| problem.falling_to_noise());
+        let sigma = self
+            .sigma
+            .clone()
+            .unwrap_or_else(|| problem.falling_to(problem.noise.value().max(2.0 / 255.0)));
         let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, ABOUT.name)?;
         run.fixed_point(&ABOUT, Map { weighted }, Acceleration::None)
     }

@@ -57,6 +57,7 @@ const ABOUT: About = About {
                   Wohlberg and Kamilov 2020)",
     source: "plug-and-play form of the proximal gradient method; Ryu et al. 2019 (PnP-FBS)",
     iterations: 100,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &PGD_PARAMETERS,

@@ -52,6 +52,7 @@ const ABOUT: About = About {
                   iteration, and limit points of bounded iterates are stationary",
     source: "Hurault, Leclaire, Papadakis 2022, arXiv 2201.13256, Prox-PnP-PGD",
     iterations: 100,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[PGD_PARAMETERS[0], PGD_PARAMETERS[1], PGD_PARAMETERS[2], RELAXATION],

@@ -53,6 +53,7 @@ const ABOUT: About = About {
                   few inner denoisings are common and have no guarantee of their own",
     source: "Romano, Elad, Milanfar 2017, section 4.2 (ADMM); Reehorst and Schniter 2018",
     iterations: 50,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[

@@ -44,6 +44,7 @@ const ABOUT: About = About {
                   step 1 (Sinha and Chaudhury 2024)",
     source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-APG",
     iterations: 20,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: false,
     parameters: &[

@@ -46,6 +46,7 @@ const ABOUT: About = About {
                   guarantee",
     source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-DPG",
     iterations: 50,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[

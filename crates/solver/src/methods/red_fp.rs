@@ -43,6 +43,7 @@ const ABOUT: About = About {
                   there is one, if D is averaged, as contractions are; nonexpansive does not suffice",
     source: "Romano, Elad, Milanfar 2017, section 4.2 (fixed-point strategy); Reehorst and Schniter 2018",
     iterations: 50,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[STRENGTH, RED_SIGMA],

@@ -56,6 +56,7 @@ const ABOUT: About = About {
                   is locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
     source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
     iterations: 100,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[STRENGTH, RED_SIGMA, STEP],

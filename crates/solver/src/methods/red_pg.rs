@@ -47,6 +47,7 @@ const ABOUT: About = About {
                   there is one, if D is nonexpansive and the step below 1",
     source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-PG",
     iterations: 50,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[

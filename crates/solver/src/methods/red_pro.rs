@@ -70,6 +70,7 @@ const ABOUT: About = About {
                   l over the fixed points",
     source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226; hybrid steepest descent: Yamada and Ogura 2004",
     iterations: 100,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[

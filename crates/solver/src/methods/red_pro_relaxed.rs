@@ -56,6 +56,7 @@ const ABOUT: About = About {
                   m steps of Halpern's iteration, which tend to the projection",
     source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226 (relaxations); projection by Halpern 1967",
     iterations: 100,
+    iterations_without_noise: None,
     level: LevelUse::Constant,
     anderson: true,
     parameters: &[

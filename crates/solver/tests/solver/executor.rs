@@ -207,6 +207,28 @@ fn a_nan_gives_the_last_finite_image_and_the_whole_trace() {
 }
 
 #[test]
+fn a_run_that_diverges_gives_its_calmest_estimate() {
+    // It calms down for 30 iterations, then an oscillation grows.
+    let prior = || {
+        counting(Box::new(|call, x| {
+            let size = 0.3 * 0.8_f64.powi(call.min(30) as i32) * 1.3_f64.powi(call.saturating_sub(30) as i32);
+            let sign = if call % 2 == 0 { 1.0 } else { -1.0 };
+            Ok(x + sign * size)
+        }))
+    };
+    let run = red(5000, prior(), StopRules::default());
+    assert_eq!(run.stop, StopReason::Diverged);
+    let residuals: Vec<f64> = run.trace.iter().map(|row| row.fixed_point_residual).collect();
+    let calmest = (0..residuals.len())
+        .min_by(|&i, &j| residuals[i].total_cmp(&residuals[j]))
+        .unwrap();
+    assert!(calmest > 5 && calmest + 5 < residuals.len(), "{residuals:?}");
+    // The estimate of that iteration is what a run that ends there gives.
+    let until = red(calmest as u32 + 1, prior(), StopRules::default());
+    assert_eq!(values(&run.image), values(&until.image));
+}
+
+#[test]
 fn a_failing_denoiser_keeps_the_trace() {
     let prior = counting(Box::new(|call, x| match call {
         4 => Err(ImagingError::Device {
