@@ -16,6 +16,7 @@ pub mod gallery;
 pub mod import;
 pub mod import_card;
 pub mod inputs;
+mod known;
 pub mod locate;
 pub mod measurement;
 pub mod measurement_folder;
@@ -36,6 +37,7 @@ pub mod task_options;
 pub mod train;
 pub mod training_card;
 pub mod training_data;
+pub mod wrapping;
 
 pub use error::{Error, Result};
 pub use events::Events;
