@@ -52,6 +52,62 @@ fn a_discrepancy_without_noise_is_wrong_usage() {
     assert!(run.stderr.contains("--discrepancy"), "{}", run.stderr);
 }
 
+#[test]
+fn a_share_of_an_averaged_network_is_proven_firmly_nonexpansive() {
+    let line =
+        "certify --checkpoint gray-lipschitz --data datasets/samples --color gray --samples 2 --patch 8 --sigma 25";
+    let text = succeed(&format!("{line} -C denoiser.relaxation=auto"), &[]).stdout;
+    let firm = theorem(&text, "PnP-ADMM and PnP-DRS converge");
+    assert!(firm.contains("proven"), "{firm}");
+    let half = succeed(&format!("{line} -C denoiser.relaxation=0.9"), &[]).stdout;
+    assert!(!theorem(&half, "PnP-ADMM and PnP-DRS converge").contains("proven"));
+    // Nothing is proven of other networks.
+    let run = tweedie(
+        &format!("{} -C denoiser.relaxation=auto", line.replace("gray-lipschitz", "gray")),
+        &[],
+    );
+    assert!(
+        run.status == Some(2) && run.stderr.contains("nonexpansive"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn flips_and_turns_are_averaged_or_drawn_by_a_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = small(folder.path());
+    let denoise = |name: &str, settings: &str| {
+        let out = folder.path().join(name);
+        let line = format!("denoise --checkpoint gray-small --sigma 25 --depth float {settings} --out");
+        succeed(&line, &[&out, &picture]);
+        std::fs::read(out.join("small.npy"))
+            .or_else(|_| std::fs::read(&out))
+            .unwrap()
+    };
+    let (plain, all) = (
+        denoise("plain.npy", ""),
+        denoise("all.npy", "-C denoiser.equivariant=all"),
+    );
+    assert_ne!(plain, all);
+    let random =
+        |name: &str, seed: u32| denoise(name, &format!("-C denoiser.equivariant=random -C denoiser.seed={seed}"));
+    assert_eq!(random("a.npy", 1), random("b.npy", 1));
+    let others: Vec<Vec<u8>> = (2..8).map(|seed| random(&format!("{seed}.npy"), seed)).collect();
+    assert!(others.iter().any(|other| *other != others[0]) && others.iter().all(|other| *other != all));
+    // The restoration of a gradient-step denoiser keeps its energy.
+    let line = "restore --simulate --task denoise --noise 15 --checkpoint gray-ridge --solver gs-pnp --iterations 3 \
+                -C denoiser.equivariant=all --out";
+    succeed(line, &[&folder.path().join("energy"), &picture]);
+    let line = line.replace("all", "random");
+    let run = tweedie(&line, &[&folder.path().join("none"), &picture]);
+    assert!(
+        run.status == Some(1) && run.stderr.contains("gradient-step"),
+        "{}",
+        run.stderr
+    );
+}
+
 /// A network that is averaged by its weights with alpha 0.66: with exact data and a constant level the splittings run away
 /// from their fixed points, and proximal gradient descent does not.
 #[test]
@@ -59,10 +115,11 @@ fn a_discrepancy_without_noise_is_wrong_usage() {
 fn an_averaged_network_diverges_with_admm() {
     let case = shared_data("data/cases/averaged").expect("the shared test data");
     let folder = tempfile::tempdir().unwrap();
-    let residuals = |solver: &str| {
-        let out = folder.path().join(solver);
+    let residuals = |solver: &str, settings: &str| {
+        let out = folder.path().join(format!("{solver}{settings}"));
         let line = format!(
-            "restore --simulate --task inpaint --noise 0 --solver {solver} -C solver.sigma=0.098 --iterations 60 --checkpoint"
+            "restore --simulate --task inpaint --noise 0 --solver {solver} -C solver.sigma=0.098 --iterations 60 {settings} \
+             --checkpoint"
         );
         let rest = [
             &case.join("checkpoint"),
@@ -86,11 +143,14 @@ fn an_averaged_network_diverges_with_admm() {
             .collect::<Vec<f64>>()
     };
     let last = |residuals: &[f64]| residuals[residuals.len() - 1];
-    let descent = residuals("pnp-pgd");
+    let descent = residuals("pnp-pgd", "");
     assert!(descent.len() == 60 && last(&descent) < 0.01 * descent[0], "{descent:?}");
     for solver in ["pnp-admm", "pnp-drs"] {
-        let splitting = residuals(solver);
+        let splitting = residuals(solver, "");
         let smallest = splitting.iter().copied().fold(f64::INFINITY, f64::min);
         assert!(last(&splitting) > 10.0 * smallest, "{solver}: {splitting:?}");
+        // A share of it that is firmly nonexpansive converges.
+        let share = residuals(solver, "-C denoiser.relaxation=auto");
+        assert!(last(&share) < 0.1 * share[0], "{solver}: {share:?}");
     }
 }

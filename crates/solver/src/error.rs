@@ -66,14 +66,6 @@ pub enum Error {
         /// The denoiser.
         denoiser: String,
     },
-    /// A classical denoiser that does not exist.
-    #[error("denoiser '{name}': expected {expected}")]
-    Denoiser {
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        expected: String,
-    },
     /// No parameter-choice rule of that name.
     #[error("rule '{name}': expected one of {known}")]
     UnknownRule {

@@ -80,11 +80,8 @@ pub struct About {
 pub enum LevelUse {
     /// The level of every iteration.
     Constant,
-    /// The first one of a schedule that falls to the noise level of the data, but no further than this.
-    Falling {
-        /// The least last level.
-        least_grey_levels: u8,
-    },
+    /// The first one of a schedule that falls to the noise level of the data.
+    Falling,
 }
 
 impl About {
@@ -95,19 +92,18 @@ impl About {
     }
 
     /// The levels of a run for which `first` is given, with data of level `noise` and a denoiser that takes `support`: a
-    /// constant, or falling to the noise level, as far as solver and denoiser take it.
+    /// constant, or falling to the noise level, at least one grey level, as far as the denoiser takes it.
     pub fn schedule(&self, first: Sigma, noise: Sigma, support: SigmaSupport) -> Schedule {
         match self.level {
             LevelUse::Constant => Schedule::Constant(first.value()),
-            LevelUse::Falling { least_grey_levels } => {
-                let last = noise.value().max(f64::from(least_grey_levels) / 255.0);
-                let last = Sigma::new(last).map_or(last, |last| support.nearest(last).value());
-                Schedule::LogSpaced(LogSpaced {
-                    from: first.value(),
-                    to: last.min(first.value()),
-                    steps: None,
-                })
-            }
+            LevelUse::Falling => Schedule::LogSpaced(LogSpaced {
+                from: first.value(),
+                to: support
+                    .nearest(noise.at_least_one_grey_level())
+                    .value()
+                    .min(first.value()),
+                steps: None,
+            }),
         }
     }
 

@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Context as _, bail, usage};
 use burn::tensor::Device;
 use toml::{Table, Value};
-use tweedie_denoisers::{ByPlane, Classical, TotalVariation};
+use tweedie_denoisers::{ByPlane, Classical, GaussianSmoothing, TotalVariation};
 use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
 use tweedie_solver::Prior;
-use tweedie_solver::study::GaussianSmoothing;
 
 use crate::known::{known_of_classical, known_of_network};
 use crate::noise_level::grey_levels;
@@ -95,7 +94,7 @@ pub fn load(name: &str, mut settings: Table, device: &Device, events: &dyn Event
         symmetries: wrapping.symmetries,
     };
     if !wrapping.is_plain() {
-        events.detail(&format!("checkpoint {name}: {}", wrapping.text()));
+        events.note(&format!("{name}: {}", wrapping.text()));
     }
     let name = name.to_owned();
     Ok(Checkpoint {
@@ -118,7 +117,7 @@ fn share(name: &str, kind: &Kind, share: Option<Share>) -> Result<Option<f64>> {
     };
     proven.map(Some).ok_or_else(|| {
         usage(format!(
-            "-C denoiser.relaxation=\"auto\": '{name}' is not proven to be nonexpansive, so no share of it is proven to be firmly \
+            "-C denoiser.relaxation=auto: '{name}' is not proven to be nonexpansive, so no share of it is proven to be firmly \
              nonexpansive"
         ))
     })

@@ -54,7 +54,7 @@ impl Settings {
                 Some(w) => Some(Share::Given(w)),
                 None => {
                     return Err(usage(format!(
-                        "-C denoiser.relaxation: expected a share in (0, 1], or \"auto\", got {value}"
+                        "-C denoiser.relaxation: expected a share in (0, 1], or auto, got {value}"
                     )));
                 }
             },

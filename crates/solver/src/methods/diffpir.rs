@@ -54,7 +54,7 @@ const ABOUT: About = About {
     source: "Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool 2023, arXiv 2305.08995, algorithm 1",
     iterations: 30,
     iterations_without_noise: None,
-    level: LevelUse::Falling { least_grey_levels: 1 },
+    level: LevelUse::Falling,
     anderson: false,
     parameters: &[
         STRENGTH,

@@ -22,7 +22,7 @@ use crate::{
 pub struct PnpHqs {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise levels for the denoiser, in `[0, 1]` units; `None`: log-spaced over the run from 49/255 to s, at least 2/255.
+    /// Noise levels for the denoiser, in `[0, 1]` units; `None`: log-spaced over the run from 49/255 to s, at least 1/255.
     pub sigma: Option<Schedule>,
 }
 
@@ -44,7 +44,7 @@ const ABOUT: About = About {
     source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR)",
     iterations: 8,
     iterations_without_noise: Some(24),
-    level: LevelUse::Falling { least_grey_levels: 2 },
+    level: LevelUse::Falling,
     anderson: true,
     parameters: &[
         STRENGTH,
@@ -76,10 +76,7 @@ impl Solver for PnpHqs {
     }
 
     fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
-        let sigma = self
-            .sigma
-            .clone()
-            .unwrap_or_else(|| problem.falling_to(problem.noise.value().max(2.0 / 255.0)));
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.falling_to_noise());
         let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, ABOUT.name)?;
         run.fixed_point(&ABOUT, Map { weighted }, Acceleration::None)
     }
