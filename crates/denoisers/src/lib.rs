@@ -4,6 +4,8 @@
 //! in f64: the result does not depend on the device, and difference quotients of D are not lost in f32 rounding. All are
 //! homogeneous in the image and the noise level together, D(c x, c sigma) = c D(x, sigma) for c > 0.
 //!
+//! [`GaussianSmoothing`] is the linear symmetric denoiser, for which the theory is complete.
+//!
 //! A denoiser on planes is one type that implements [`PlaneMethod`]; [`ByPlane`] makes a denoiser of it.
 //!
 //! ```
@@ -25,6 +27,7 @@
 
 mod by_plane;
 mod classical;
+mod gaussian;
 mod haar;
 mod median;
 mod nlm;
@@ -33,6 +36,7 @@ mod tv;
 
 pub use by_plane::{ByPlane, PlaneMethod};
 pub use classical::Classical;
+pub use gaussian::GaussianSmoothing;
 pub use haar::HaarThreshold;
 pub use median::Median;
 pub use nlm::NonLocalMeans;

@@ -54,6 +54,8 @@ pub struct StepStats {
     pub estimate_rms: f64,
     /// The objective at the estimate, `None` where the algorithm minimises none.
     pub objective: Option<f64>,
+    /// Whether no step was found that lowers the objective, so that the state stays where it is.
+    pub stalled: bool,
     /// Noise level that the denoiser was given.
     pub sigma: Sigma,
     /// What it cost.

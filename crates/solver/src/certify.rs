@@ -3,25 +3,31 @@
 //! All numbers are for the image range [0, 1] and for noisy inputs x = clean + sigma n, where iterations call the
 //! denoiser. A measurement can refute a condition, with a counter-example, and can never prove one.
 
+mod condition;
 mod estimate;
 mod jacobian;
+mod known;
 mod lanczos;
+mod level;
 mod pairs;
 mod patch;
 mod subject;
+mod vectors;
 mod verdict;
 mod whole;
 
-use serde::Serialize;
 use tweedie_imaging::{Image, Sigma, noise};
 
+pub use condition::{Condition, Status};
 pub use estimate::Estimate;
 pub use jacobian::{Jacobian, vjp};
+pub use known::Known;
 pub use lanczos::{Extreme, largest_eigenvalue};
+pub use level::LevelMeasures;
 pub use pairs::{PairMeasures, measure_pairs};
 pub use patch::{PatchMeasures, measure_patch};
 pub use subject::{Derivatives, Subject};
-pub use verdict::{Condition, Known, Status, Theorem, verdict};
+pub use verdict::{Theorem, verdict};
 pub use whole::{WholeMeasures, measure_whole};
 
 use crate::Error;
@@ -46,43 +52,6 @@ impl Default for CertifyOptions {
             seed: 0,
         }
     }
-}
-
-/// The measures of one noise level; in JSON these are the keys of a result.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct LevelMeasures {
-    /// Noise level in `[0, 1]` units.
-    pub sigma: Sigma,
-    /// Patches that were measured.
-    pub samples: usize,
-    /// How the Jacobians were computed.
-    pub derivatives: Derivatives,
-    /// ||J - J^T||_F^2 / ||J||_F^2.
-    pub jacobian_asymmetry: Estimate,
-    /// ||(1 + e) D(x) - D((1 + e) x)||^2 / ||(1 + e) D(x)||^2, e = 1e-3.
-    pub homogeneity_1: Estimate,
-    /// ||J x - D(x)||^2 / ||D(x)||^2.
-    pub homogeneity_2: Estimate,
-    /// ||J||, the largest singular value.
-    pub spectral_norm_j: Estimate,
-    /// ||J - I||.
-    pub spectral_norm_residual: Estimate,
-    /// The largest eigenvalue of (J + J^T)/2: at most 1 where I - D is monotone.
-    pub symmetric_part_max: Estimate,
-    /// ||D(x)|| / ||x||: at most 1 where D is passive.
-    pub passivity: Estimate,
-    /// ||J - K||_F / ||J||_F with K by central differences, of a step four times as long where J itself is by
-    /// differences: zero where D is differentiable, up to rounding and curvature.
-    pub differentiability: Estimate,
-    /// ||D(x) - D(z)|| / ||x - z|| over pairs: at most 1 where D is nonexpansive.
-    pub expansion: Estimate,
-    /// (||D(x) - p||^2 - ||x - p||^2) / ||x - D(x)||^2 over near fixed points p: at most d < 1 where D is
-    /// demicontractive.
-    pub demicontractivity: Estimate,
-    /// ||D(p) - p|| / ||p|| of these p; `demicontractivity` means what it says as far as this is small.
-    pub fixed_point_error: Estimate,
-    /// Whether all iterations for eigenvalues and norms reached their tolerance.
-    pub converged: bool,
 }
 
 /// Measures a denoiser at one noise level on noisy patches of clean images.
@@ -137,14 +106,21 @@ pub fn certify_patches<'a>(
         homogeneity_2: of(|m| m.homogeneity_2),
         spectral_norm_j: of(|m| m.spectral_norm_j.value),
         spectral_norm_residual: of(|m| m.spectral_norm_residual.value),
+        spectral_norm_reflection: of(|m| m.spectral_norm_reflection.value),
         symmetric_part_max: of(|m| m.symmetric_part_max.value),
         passivity: of(|m| m.passivity),
         differentiability: of(|m| m.differentiability),
-        expansion: Estimate::from_samples(pairs.iter().map(|m| m.expansion)),
-        demicontractivity: Estimate::from_samples(pairs.iter().map(|m| m.demicontractivity)),
+        expansion: Estimate::from_samples(pairs.iter().filter_map(|m| m.expansion)),
+        demicontractivity: Estimate::from_samples(pairs.iter().filter_map(|m| m.demicontractivity)),
         fixed_point_error: Estimate::from_samples(pairs.iter().map(|m| m.fixed_point_error)),
         converged: measures.iter().all(|m| {
-            m.spectral_norm_j.converged && m.spectral_norm_residual.converged && m.symmetric_part_max.converged
+            let iterated = [
+                m.spectral_norm_j,
+                m.spectral_norm_residual,
+                m.spectral_norm_reflection,
+                m.symmetric_part_max,
+            ];
+            iterated.iter().all(|extreme| extreme.converged)
         }),
     })
 }

@@ -8,9 +8,12 @@ use crate::measure::{entries, norms_sq};
 use crate::weighted::Weighted;
 use crate::{Error, StepStats, Work};
 
-/// Backtracking gives up after this many trials; a step 0.9^60 or 0.5^60 times the first one no longer moves an f32
-/// image, so the gradient that was given is not the energy's.
-const MAX_TRIALS: u32 = 60;
+/// Backtracking gives up after this many trials: 0.9^400 of a step moves no f32 image.
+const MAX_TRIALS: u32 = 400;
+
+/// A step that had to become this much shorter in one iteration, and then does no more than move the energy by less than
+/// can be seen, lowers nothing: steps of a direction of descent show their decrease before.
+const VANISHING: f64 = 1e-3;
 
 /// When a trial step is taken, and how it is shortened otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +65,7 @@ impl<'a> Descent<'a> {
     }
 
     /// Takes a step from x, the longest that the rule accepts, starting at `step`; `trial` maps x, grad g(x) and a step to
-    /// a candidate.
+    /// a candidate. Where no step lowers the energy, x stays and the statistics say so.
     pub(crate) fn step(
         &mut self,
         k: u32,
@@ -82,6 +85,7 @@ impl<'a> Descent<'a> {
                 self.evaluate(&self.x, k)?
             }
         };
+        let first = self.factor;
         let mut trials = 0;
         loop {
             trials += 1;
@@ -91,23 +95,33 @@ impl<'a> Descent<'a> {
             work += cost + Work::DENOISER_CALL;
             let moved = next.clone() - self.x.clone();
             let norms = norms_sq(&[&moved, &self.x, &next])?;
+            let limit = point.value - self.rule.decrease / step * norms[0];
             // F sums f32 numbers and is known to 1e-6 of itself: a decrease below that cannot be seen, nor asked for.
             let visible = 1e-6 * point.value.abs();
-            let accepted = candidate.value <= point.value - self.rule.decrease / step * norms[0] + visible;
-            if accepted || trials == MAX_TRIALS {
-                self.x = next;
-                let stats = StepStats {
-                    fixed_point_residual: (norms[0] / entries(&moved)).sqrt(),
-                    rel_change: (norms[1] > 0.0).then(|| (norms[0] / norms[1]).sqrt()),
-                    estimate_rms: (norms[2] / entries(&moved)).sqrt(),
-                    objective: Some(candidate.value),
-                    sigma,
-                    work,
-                };
-                self.current = Some((k, candidate));
-                return Ok(stats);
+            let lowered = candidate.value <= limit;
+            // An energy that is no number is for the rule of divergence to find.
+            let accepted = candidate.value <= limit + visible || !point.value.is_finite();
+            let stalled = !lowered && (trials == MAX_TRIALS || accepted && self.factor < VANISHING * first);
+            if !accepted && !stalled {
+                self.factor *= self.rule.shrink;
+                continue;
             }
-            self.factor *= self.rule.shrink;
+            let stats = StepStats {
+                fixed_point_residual: (norms[0] / entries(&moved)).sqrt(),
+                rel_change: (norms[1] > 0.0).then(|| (norms[0] / norms[1]).sqrt()),
+                estimate_rms: (norms[2] / entries(&moved)).sqrt(),
+                objective: Some(if stalled { point.value } else { candidate.value }),
+                stalled,
+                sigma,
+                work,
+            };
+            if stalled {
+                self.current = Some((k, point));
+            } else {
+                self.x = next;
+                self.current = Some((k, candidate));
+            }
+            return Ok(stats);
         }
     }
 

@@ -66,13 +66,13 @@ pub enum Error {
         /// The denoiser.
         denoiser: String,
     },
-    /// A classical denoiser that does not exist.
-    #[error("denoiser '{name}': expected {expected}")]
-    Denoiser {
+    /// No parameter-choice rule of that name.
+    #[error("rule '{name}': expected one of {known}")]
+    UnknownRule {
         /// What was asked for.
         name: String,
-        /// What there is.
-        expected: String,
+        /// The names that there are.
+        known: String,
     },
     /// A setting of a study that does not fit.
     #[error("study, {setting}: expected {expected}, got {got}")]

@@ -87,6 +87,8 @@ impl<'a> Executor<'a> {
         let mut monitor = DivergenceMonitor::new(self.rules.divergence, start_rms);
         let mut work = Work::default();
         let mut last_finite = x0.clone();
+        // The estimate of the iteration with the smallest residual, which a run that diverges gives back.
+        let mut calmest = (f64::INFINITY, x0.clone());
         let clock = Instant::now();
         let mut iteration = self.algorithm.start(x0)?;
         let mut solver_time = clock.elapsed();
@@ -104,6 +106,9 @@ impl<'a> Executor<'a> {
             let finite = DivergenceMonitor::is_finite(&stats);
             if finite {
                 last_finite = iteration.estimate().clone();
+                if stats.fixed_point_residual < calmest.0 {
+                    calmest = (stats.fixed_point_residual, last_finite.clone());
+                }
             }
             let settled = k >= self.algorithm.settled_from();
             let diverged = monitor.diverged(&stats, settled);
@@ -128,6 +133,8 @@ impl<'a> Executor<'a> {
             };
             let stop = if diverged {
                 Some(StopReason::Diverged)
+            } else if stats.stalled {
+                Some(StopReason::Stalled)
             } else {
                 self.stop(&row, settled, solver_time)
             };
@@ -138,8 +145,10 @@ impl<'a> Executor<'a> {
                 .iter_mut()
                 .try_for_each(|o| o.on_row(row, estimate))
                 .map_err(Error::Observer)?;
-            if let Some(reason) = stop {
-                return Ok((last_finite, reason));
+            match stop {
+                None => {}
+                Some(StopReason::Diverged) => return Ok((calmest.1, StopReason::Diverged)),
+                Some(reason) => return Ok((last_finite, reason)),
             }
         }
         Ok((last_finite, StopReason::MaxIters))
@@ -160,13 +169,19 @@ impl<'a> Executor<'a> {
                 return refuse("tolerance", "a finite value > 0".to_owned(), tolerance);
             }
             let settled_from = self.algorithm.settled_from();
-            if settled_from > 0 && settled_from + 1 >= iterations {
+            if settled_from > 0 && settled_from.saturating_add(1) >= iterations {
                 let expected = format!(
                     "none: the noise level or the step changes in each of the {iterations} iterations, so there is no \
                      fixed point to converge to"
                 );
                 return refuse("tolerance", expected, tolerance);
             }
+        }
+        if let Some(rule) = &self.rules.discrepancy
+            && (rule.threshold.is_nan() || rule.threshold <= 0.0)
+        {
+            let expected = "a value of the data fidelity > 0: data without noise are never fitted exactly".to_owned();
+            return refuse("discrepancy", expected, rule.threshold);
         }
         match self.rules.budget_s {
             Some(budget) if budget.is_nan() || budget <= 0.0 => refuse("budget", "seconds > 0".to_owned(), budget),

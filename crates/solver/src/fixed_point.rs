@@ -147,6 +147,7 @@ impl Run<'_> {
             rel_change: (norms[2] > 0.0).then(|| (norms[1] / norms[2]).sqrt()),
             estimate_rms: (norms[3] / entries(&self.estimate)).sqrt(),
             objective,
+            stalled: false,
             sigma,
             work: work + std::mem::take(&mut self.pending_work),
         };

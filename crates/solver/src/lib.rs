@@ -1,7 +1,8 @@
-//! Algorithms that restore images with a denoiser as the prior.
+//! Solvers that restore images with a denoiser as the prior.
 //!
-//! [`registry`] lists the algorithms; [`Entry::build`] makes one for a [`Problem`]; [`Executor`] runs it on one image
-//! and returns a [`Restoration`] with its trace. [`certify`] measures the conditions that their theory needs.
+//! A [`Solver`] is a plain value, such as [`methods::PnpHqs`]; [`Solver::prepare`] binds it to a [`Problem`]; [`Executor`]
+//! runs it on one image and returns a [`Restoration`] with its trace. [`registry`] lists the solvers by name, for parameters
+//! as text. [`certify`] measures the conditions that their theory needs.
 //! [`study`] measures their rates and chooses the strength of the prior.
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ mod observer;
 mod problem;
 mod registry;
 mod schedule;
+mod solver;
 mod stop;
 pub mod study;
 mod trace;
@@ -28,7 +30,8 @@ pub use executor::{Executor, split_batch};
 pub use fixed_point::{Acceleration, FixedPoint, FixedPointMap, Mapped};
 pub use observer::{Observer, RunInfo};
 pub use problem::{Prior, Problem};
-pub use registry::{About, Entry, Method, Parameter, ParameterInfo, RunSettings, find, registry};
+pub use registry::{Entry, ParameterInfo, find, registry};
 pub use schedule::{LogSpaced, Resolved, Schedule};
+pub use solver::{About, LevelUse, Parameter, RunSettings, Solver};
 pub use stop::{Discrepancy, DivergenceRule, StopRules};
 pub use trace::{Restoration, StopReason, TraceRow};

@@ -1,4 +1,4 @@
-//! The algorithms, one a file.
+//! The solvers, one a file: plain values with their parameters.
 
 use crate::Parameter;
 
@@ -19,22 +19,22 @@ mod red_pg;
 mod red_pro;
 mod red_pro_relaxed;
 
-pub use diffpir::{DiffPir, DiffPirParams};
-pub use gs_pnp::{GsPnp, GsPnpParams};
-pub use pnp_admm::{PnpAdmm, PnpAdmmParams};
-pub use pnp_drs::{PnpDrs, PnpDrsParams};
-pub use pnp_fista::{PnpFista, PnpFistaParams};
-pub use pnp_hqs::{PnpHqs, PnpHqsParams};
-pub use pnp_pgd::{PnpPgd, PnpPgdParams};
-pub use prox_pnp::{ProxPnp, ProxPnpParams};
-pub use red_admm::{RedAdmm, RedAdmmParams};
-pub use red_apg::{RedApg, RedApgParams};
-pub use red_dpg::{RedDpg, RedDpgParams};
-pub use red_fp::{RedFp, RedFpParams};
-pub use red_gd::{RedGd, RedGdParams};
-pub use red_pg::{RedPg, RedPgParams};
-pub use red_pro::{RedPro, RedProParams};
-pub use red_pro_relaxed::{RedProRelaxed, RedProRelaxedParams};
+pub use diffpir::DiffPir;
+pub use gs_pnp::GsPnp;
+pub use pnp_admm::PnpAdmm;
+pub use pnp_drs::PnpDrs;
+pub use pnp_fista::PnpFista;
+pub use pnp_hqs::PnpHqs;
+pub use pnp_pgd::PnpPgd;
+pub use prox_pnp::ProxPnp;
+pub use red_admm::RedAdmm;
+pub use red_apg::RedApg;
+pub use red_dpg::RedDpg;
+pub use red_fp::RedFp;
+pub use red_gd::RedGd;
+pub use red_pg::RedPg;
+pub use red_pro::RedPro;
+pub use red_pro_relaxed::RedProRelaxed;
 
 /// Weight of the prior, the same scale in every algorithm: see [`crate::Problem`].
 const STRENGTH: Parameter = Parameter {

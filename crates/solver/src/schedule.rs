@@ -1,6 +1,7 @@
 //! Values that may change with the iteration: noise levels, steps.
 
 use serde::{Deserialize, Serialize};
+use toml::Value;
 
 use crate::Error;
 
@@ -61,6 +62,21 @@ impl Schedule {
             });
         }
         Ok(Resolved { values })
+    }
+}
+
+impl From<Schedule> for Value {
+    /// As users write it.
+    fn from(schedule: Schedule) -> Self {
+        match schedule {
+            Schedule::Constant(value) => value.into(),
+            Schedule::Values(values) => values.into(),
+            Schedule::LogSpaced(LogSpaced { from, to, steps }) => {
+                let ends = [("from".to_owned(), from.into()), ("to".to_owned(), to.into())];
+                let steps = steps.map(|steps| ("steps".to_owned(), i64::from(steps).into()));
+                Self::Table(ends.into_iter().chain(steps).collect())
+            }
+        }
     }
 }
 
@@ -169,6 +185,9 @@ mod tests {
             steps: Some(3),
         });
         assert_eq!(read("sigma = { from = 0.2, to = 0.1, steps = 3 }").unwrap(), spaced);
+        for schedule in [Schedule::Constant(0.5), Schedule::Values(vec![0.2, 0.1]), spaced] {
+            assert_eq!(Schedule::deserialize(Value::from(schedule.clone())).unwrap(), schedule);
+        }
         let error = read("sigma = 'x'").unwrap_err().to_string();
         assert!(
             error.contains("a number, a list of numbers, or { from, to, steps }"),

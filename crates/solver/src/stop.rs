@@ -36,7 +36,8 @@ pub struct Discrepancy {
 
 impl Discrepancy {
     /// For l = 1/2 ||Ax - y||^2 and `measurements` numbers with white Gaussian noise of level s: stops once
-    /// ||Ax - y|| <= tau s sqrt(m), that is l <= 1/2 tau^2 s^2 m, tau >= 1 (Morozov 1966).
+    /// ||Ax - y|| <= tau s sqrt(m), that is l <= 1/2 tau^2 s^2 m, tau >= 1 (Morozov 1966). Without noise (s = 0) there is
+    /// nothing to fall to, and a run with this rule is refused.
     pub fn gaussian(fidelity: Arc<dyn DataFidelity>, noise: Sigma, tau: f64, measurements: usize) -> Self {
         Self {
             fidelity,

@@ -4,18 +4,15 @@
 //!   [`spectral_radius`] gives the rate that theory promises where the iteration is affine.
 //! * [`sweep`] restores one measurement over a grid of strengths and [`Observations::choose`] applies a parameter-choice
 //!   [`Rule`]; [`fit_power`] gives the exponent of an error against the noise level.
-//! * [`GaussianSmoothing`] is the linear symmetric denoiser for which the theory is complete.
 
 mod convergence;
 mod fit;
 mod rule;
-mod smoothing;
 mod spectral;
 mod sweep;
 
 pub use convergence::{Convergence, ConvergenceRow, Limit, Theory, measure_convergence};
 pub use fit::{CurveShape, PowerFit, Rate, RateFit, RateModel, fit_power, fit_rate};
 pub use rule::Rule;
-pub use smoothing::GaussianSmoothing;
 pub use spectral::{SpectralRadius, spectral_radius};
 pub use sweep::{Candidate, Observations, PROBE_STEP, logarithmic_grid, sweep};

@@ -42,6 +42,9 @@ pub enum StopReason {
     Budget,
     /// The iterates ran away: not finite, or the residual or the norm kept growing.
     Diverged,
+    /// No step lowers the objective, however short: what the denoiser gives as its gradient is none. The image is the last
+    /// one that did.
+    Stalled,
     /// The interrupt flag was raised.
     Interrupted,
 }
@@ -49,7 +52,8 @@ pub enum StopReason {
 /// A finished run of one image.
 #[derive(Clone, Debug)]
 pub struct Restoration {
-    /// The last estimate, `[1, C, H, W]`; after [`StopReason::Diverged`] the last finite one.
+    /// The last estimate, `[1, C, H, W]`; after [`StopReason::Diverged`] that of the iteration with the smallest fixed-point
+    /// residual, before the iterates ran away.
     pub image: Image,
     /// One row an iteration, the diverging one included.
     pub trace: Vec<TraceRow>,

@@ -1,20 +1,21 @@
 //! Certificates: what a denoiser is measured and proven to be, and which theorems that serves.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::Value;
 use toml::Table;
 use tweedie_denoisers::{Classical, TotalVariation};
-use tweedie_imaging::{ColorMode, Image, Sigma, image_from_vec, read_array};
-use tweedie_model::NetworkDenoiser;
+use tweedie_imaging::{ColorMode, DifferentiableDenoiser, HostDenoiser, Image, Sigma, image_from_vec, read_array};
 use tweedie_solver::certify::{
     CertifyOptions, Known, LevelMeasures, Subject, Theorem, certify, certify_patches, verdict,
 };
 
 use crate::checkpoint::{self, Checkpoint, Kind};
-use crate::error::bail;
+use crate::error::{bail, usage};
+use crate::known::{known_of_classical, known_of_network};
 use crate::task::single;
 use crate::{Events, Result, inputs};
 
@@ -76,9 +77,15 @@ impl Certificate {
 
 /// A denoiser that is to be measured, and what is proven of it.
 pub struct Certifying<'a> {
-    subject: Subject<'a>,
+    denoiser: Measured,
     known: Known,
     patches: &'a Patches,
+}
+
+/// A denoiser with the way to its derivatives.
+enum Measured {
+    Autodiff(Arc<dyn DifferentiableDenoiser>),
+    Differences(Arc<dyn HostDenoiser>),
 }
 
 impl<'a> Certifying<'a> {
@@ -87,26 +94,48 @@ impl<'a> Certifying<'a> {
     /// # Errors
     /// If the weights cannot be read back from the device.
     pub fn new(checkpoint: &'a Checkpoint, patches: &'a Patches) -> Result<Self> {
-        let (subject, known) = match &checkpoint.kind {
-            Kind::Network { denoiser, .. } => (Subject::Autodiff(denoiser.as_ref()), known_of_network(denoiser)?),
+        let (denoiser, known) = match &checkpoint.kind {
+            Kind::Network { denoiser, .. } => {
+                let known = known_of_network(denoiser)?;
+                (Measured::Autodiff(Arc::clone(denoiser) as _), known)
+            }
             Kind::Classical { method, denoiser } => (
-                Subject::Differences(denoiser.as_ref()),
-                known_of_classical(*method, patches),
+                Measured::Differences(Arc::clone(denoiser)),
+                known_of_classical(*method, patches.sides()),
             ),
-            Kind::Linear(denoiser) => (
-                Subject::Autodiff(denoiser.as_ref()),
-                Known {
+            Kind::Linear(denoiser) => {
+                let known = Known {
                     gradient_step: true,
+                    // g = 1/2 x^T (I - W) x is not negative.
+                    regular_potential: true,
                     lipschitz: Some(1.0),
                     ..Known::default()
-                },
-            ),
+                };
+                (Measured::Autodiff(Arc::clone(denoiser) as _), known)
+            }
         };
+        let wrapping = checkpoint.wrapping;
+        let denoiser = match denoiser {
+            Measured::Autodiff(denoiser) => wrapping.differentiable(denoiser).map(Measured::Autodiff),
+            plain @ Measured::Differences(_) => wrapping.is_plain().then_some(plain),
+        };
+        let denoiser = denoiser.ok_or_else(|| {
+            usage("certify: expected no denoiser.equivariant=random, and for a denoiser without weights no wrapping at all")
+        })?;
+        // The average over flips and turns keeps all that is known of D.
+        let known = wrapping.relaxation.map_or(known, |share| known.relaxed(share));
         Ok(Self {
-            subject,
+            denoiser,
             known,
             patches,
         })
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        match &self.denoiser {
+            Measured::Autodiff(denoiser) => Subject::Autodiff(denoiser.as_ref()),
+            Measured::Differences(denoiser) => Subject::Differences(denoiser.as_ref()),
+        }
     }
 
     /// Measures at one level.
@@ -115,8 +144,8 @@ impl<'a> Certifying<'a> {
     /// If the patches do not fit the denoiser, or the device fails.
     pub fn measure(&self, sigma: Sigma) -> Result<LevelMeasures> {
         Ok(match self.patches {
-            Patches::Noisy(patches) => certify_patches(self.subject, patches, sigma)?,
-            Patches::Of { images, options } => certify(self.subject, images, sigma, *options)?,
+            Patches::Noisy(patches) => certify_patches(self.subject(), patches, sigma)?,
+            Patches::Of { images, options } => certify(self.subject(), images, sigma, *options)?,
         })
     }
 
@@ -151,45 +180,18 @@ pub fn load(name: &str, mut settings: Table, device: &Device, events: &dyn Event
     checkpoint::load(name, settings, device, events)
 }
 
-/// What is proven of a classical denoiser on patches of this size.
-fn known_of_classical(method: Classical, patches: &Patches) -> Known {
-    let proximal = match method {
-        // Elsewhere the transform is one of the extended patch.
-        Classical::Haar if matches!(patches, Patches::Of { options, .. } if options.patch.is_multiple_of(4)) => {
-            Some("sigma times the l1 norm of its Haar coefficients")
-        }
-        Classical::TotalVariation => Some("0.8 sigma TV, up to the tolerance of its iterations"),
-        _ => None,
-    };
-    let kinks = match method {
-        Classical::Median => "almost everywhere only: where the median moves to another pixel",
-        Classical::Haar => "almost everywhere only: at the threshold",
-        Classical::NonLocalMeans => "almost everywhere only: where patches differ by the noise alone",
-        Classical::TotalVariation => "almost everywhere only: where regions of equal value part",
-    };
-    Known {
-        proximal,
-        kinks: Some(kinks),
-        ..Known::default()
-    }
-}
-
-/// What is proven of a network by how it is built, its weights included.
-fn known_of_network(denoiser: &NetworkDenoiser) -> Result<Known> {
-    let proven = denoiser.network().proven()?;
-    Ok(Known {
-        gradient_step: proven.gradient_step,
-        proximal: proven
-            .proximal
-            .then_some("a convex function: grad g is monotone and nonexpansive by its weights"),
-        kinks: (!proven.smooth).then_some("almost everywhere only: ReLU or linear splines"),
-        lipschitz: proven.lipschitz,
-        residual_lipschitz: proven.residual_lipschitz,
-        averaged: proven.averaged,
-    })
-}
-
 impl Patches {
+    /// Height and width of the patches, where there are any.
+    fn sides(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Of { options, .. } => Some([options.patch; 2]),
+            Self::Noisy(patches) => patches.first().map(|patch| {
+                let [_, _, height, width] = patch.dims();
+                [height, width]
+            }),
+        }
+    }
+
     /// Patches of the clean images that `data` names, for a denoiser of `channels` channels (0: any).
     ///
     /// # Errors

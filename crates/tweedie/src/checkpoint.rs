@@ -8,13 +8,14 @@ use crate::device::DeviceChoice;
 use crate::error::{Context as _, bail, usage};
 use burn::tensor::Device;
 use toml::{Table, Value};
-use tweedie_denoisers::{ByPlane, Classical, TotalVariation};
+use tweedie_denoisers::{ByPlane, Classical, GaussianSmoothing, TotalVariation};
 use tweedie_imaging::{Denoiser, DenoiserInfo, GradientDenoiser, HostDenoiser, Image, Sigma, SigmaSupport};
 use tweedie_model::{CONFIG_FILE, NetworkDenoiser, PotentialDenoiser, WEIGHTS_FILE};
 use tweedie_solver::Prior;
-use tweedie_solver::study::GaussianSmoothing;
 
+use crate::known::{known_of_classical, known_of_network};
 use crate::noise_level::grey_levels;
+use crate::wrapping::{self, Share, Wrapping};
 use crate::{Events, Result, channels, locate};
 
 /// A checkpoint that is ready to denoise.
@@ -23,6 +24,8 @@ pub struct Checkpoint {
     pub name: String,
     /// The denoiser, for images of its own channels.
     pub kind: Kind,
+    /// What it is wrapped in.
+    pub wrapping: Wrapping,
     /// Whether [`Self::note_channels`] said something.
     said_channels: AtomicBool,
 }
@@ -72,7 +75,8 @@ pub fn folder_of(name: &str) -> Result<PathBuf> {
 
 /// Loads a checkpoint, or takes the denoiser without weights of that name; `settings` are the values of the section
 /// `denoiser`.
-pub fn load(name: &str, settings: Table, device: &Device, events: &dyn Events) -> Result<Checkpoint> {
+pub fn load(name: &str, mut settings: Table, device: &Device, events: &dyn Events) -> Result<Checkpoint> {
+    let wrapping = wrapping::Settings::take(&mut settings)?;
     let kind = match (Classical::from_name(name), GaussianSmoothing::parse(name)) {
         (Some(method), _) => Kind::Classical {
             method,
@@ -86,11 +90,37 @@ pub fn load(name: &str, settings: Table, device: &Device, events: &dyn Events) -
         }
         (None, None) => network(name, settings, device, events)?,
     };
+    let wrapping = Wrapping {
+        relaxation: share(name, &kind, wrapping.share)?,
+        symmetries: wrapping.symmetries,
+    };
+    if !wrapping.is_plain() {
+        events.note(&format!("{name}: {}", wrapping.text()));
+    }
     let name = name.to_owned();
     Ok(Checkpoint {
         name,
         kind,
+        wrapping,
         said_channels: AtomicBool::new(false),
+    })
+}
+
+/// The share of a denoiser that is asked for, or proven to be firmly nonexpansive.
+fn share(name: &str, kind: &Kind, share: Option<Share>) -> Result<Option<f64>> {
+    let proven = match (share, kind) {
+        (None, _) => return Ok(None),
+        (Some(Share::Given(w)), _) => return Ok(Some(w)),
+        (Some(Share::Proven), Kind::Network { denoiser, .. }) => known_of_network(denoiser)?.firm_share(),
+        // Proximal operators already, or nothing is known.
+        (Some(Share::Proven), Kind::Classical { method, .. }) => known_of_classical(*method, None).firm_share(),
+        (Some(Share::Proven), Kind::Linear(_)) => Some(0.5),
+    };
+    proven.map(Some).ok_or_else(|| {
+        usage(format!(
+            "-C denoiser.relaxation=auto: '{name}' is not proven to be nonexpansive, so no share of it is proven to be firmly \
+             nonexpansive"
+        ))
     })
 }
 
@@ -139,7 +169,7 @@ fn network(name: &str, mut settings: Table, device: &Device, events: &dyn Events
     };
     if let Some(key) = settings.keys().next() {
         return Err(usage(format!(
-            "-C denoiser.{key}: expected denoiser.tile_pixels or denoiser.stretch"
+            "-C denoiser.{key}: expected denoiser.tile_pixels, denoiser.stretch, denoiser.relaxation or denoiser.equivariant"
         )));
     }
     let folder = folder_of(name)?;
@@ -196,7 +226,7 @@ impl Checkpoint {
             Kind::Classical { denoiser, .. } => Arc::clone(denoiser) as _,
             Kind::Linear(denoiser) => Arc::clone(denoiser) as _,
         };
-        channels::adapt(denoiser, channels)
+        Ok(self.wrapping.denoiser(channels::adapt(denoiser, channels)?))
     }
 
     /// The denoiser for images with `channels` channels, with the ability that it has beyond denoising.
@@ -206,8 +236,11 @@ impl Checkpoint {
             Kind::Classical { .. } => None,
             Kind::Linear(denoiser) => Some(Arc::clone(denoiser) as _),
         };
-        Ok(match potential {
-            Some(denoiser) => Prior::Gradient(channels::adapt_gradient(denoiser, channels)?),
+        let adapted = potential
+            .map(|denoiser| channels::adapt_gradient(denoiser, channels))
+            .transpose()?;
+        Ok(match adapted.and_then(|denoiser| self.wrapping.potential(denoiser)) {
+            Some(denoiser) => Prior::Gradient(denoiser),
             None => Prior::Plain(self.for_channels(channels)?),
         })
     }
@@ -231,10 +264,14 @@ impl Checkpoint {
 
     /// Where it is, or what it is, for reports.
     pub fn origin(&self) -> String {
-        match &self.kind {
+        let origin = match &self.kind {
             Kind::Network { folder, .. } => folder.display().to_string(),
             Kind::Classical { method, .. } => format!("{}: {}", method.name(), method.description()),
             Kind::Linear(_) => format!("{}: circular convolution with a Gaussian", self.name),
+        };
+        match self.wrapping.is_plain() {
+            true => origin,
+            false => format!("{origin} ({})", self.wrapping.text()),
         }
     }
 

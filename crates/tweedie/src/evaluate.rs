@@ -37,6 +37,9 @@ pub struct Level {
     pub ssim: Option<f64>,
     /// PSNR of the noisy images.
     pub psnr_input_db: Option<f64>,
+    /// What the denoiser is wrapped in, such as an average over flips and turns, which is no figure of the network alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrapping: Option<String>,
     /// What papers print for this set and level.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<Published>,
@@ -101,6 +104,7 @@ impl Evaluation {
             psnr_db: mean(|score| score.psnr_db),
             ssim: mean(|score| score.ssim),
             psnr_input_db: mean(|score| score.psnr_input_db),
+            wrapping: (!checkpoint.wrapping.is_plain()).then(|| checkpoint.wrapping.text()),
             published: self.published(images.len(), channels, level),
             images,
             channels,

@@ -41,6 +41,7 @@ mod images;
 pub mod import;
 pub mod import_card;
 pub mod inputs;
+mod known;
 pub mod locate;
 pub mod measurement;
 pub mod measurement_folder;
@@ -62,6 +63,7 @@ pub mod task_options;
 pub mod train;
 pub mod training_card;
 pub mod training_data;
+pub mod wrapping;
 
 pub use burn::tensor::Device;
 pub use certificate::Certificate;

@@ -92,6 +92,7 @@ pub fn stop_text(stop: StopReason) -> &'static str {
         StopReason::Discrepancy => "discrepancy",
         StopReason::Budget => "budget",
         StopReason::Diverged => "diverged",
+        StopReason::Stalled => "stalled",
         StopReason::Interrupted => "interrupted",
     }
 }

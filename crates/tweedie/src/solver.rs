@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use toml::{Table, Value};
-use tweedie_imaging::{Image, Sigma, SigmaSupport, psnr, ssim};
+use tweedie_imaging::{Image, Sigma, psnr, ssim};
 use tweedie_operators::{DataFidelity, L2};
 use tweedie_solver::{
     Discrepancy, Entry, Executor, Observer, ObserverError, Prior, Problem, RunInfo, StopRules, TraceRow, find,
@@ -153,6 +153,11 @@ impl Solver {
             y,
             truth,
         } = measurement;
+        if self.options.discrepancy.is_some() && task.noise.value() == 0.0 {
+            return Err(usage(
+                "--discrepancy: expected data with noise (--noise above 0): data without noise are never fitted exactly",
+            ));
+        }
         let start = task.start(operator.as_ref(), y.clone())?;
         let fidelity: Arc<dyn DataFidelity> = Arc::new(L2::new(Arc::clone(operator), y.clone())?);
         let mut parameters = self.parameters.clone();
@@ -160,12 +165,10 @@ impl Solver {
             parameters.insert("strength".to_owned(), strength.into());
         }
         if let Auto::Given(levels) = self.options.sigma {
-            let sigma = self.levels(
-                Sigma::from_grey_levels(levels)?,
-                task.noise,
-                prior.denoiser().info().sigma,
-            );
-            parameters.insert("sigma".to_owned(), sigma);
+            let support = prior.denoiser().info().sigma;
+            let about = self.entry.about;
+            let schedule = about.schedule(Sigma::from_grey_levels(levels)?, task.noise, support);
+            parameters.insert("sigma".to_owned(), schedule.into());
         }
         if self.options.discrepancy.is_some() && task.noise == Sigma::ZERO {
             return Err(usage(
@@ -223,20 +226,6 @@ impl Solver {
             sweep: Vec::new(),
         })
     }
-
-    /// `--sigma` for this solver: its level, or the first one where the solver lowers it to the noise level.
-    fn levels(&self, first: Sigma, noise: Sigma, support: SigmaSupport) -> Value {
-        if !matches!(self.entry.about.name, "pnp-hqs" | "diffpir") {
-            return first.value().into();
-        }
-        // The end that these solvers choose by themselves: the noise level, at least one grey level.
-        let end = support.nearest(noise.at_least_one_grey_level()).value();
-        let schedule = [
-            ("from".to_owned(), first.value().into()),
-            ("to".to_owned(), end.min(first.value()).into()),
-        ];
-        Value::Table(schedule.into_iter().collect())
-    }
 }
 
 /// What one of several restorations of a measurement is given.
@@ -270,27 +259,6 @@ impl Observer for Watch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_first_level_of_a_falling_schedule_or_the_constant_one() {
-        let level = |grey| Sigma::from_grey_levels(grey).unwrap();
-        let support = SigmaSupport::Range {
-            min: level(5.0),
-            max: level(50.0),
-        };
-        let solver = |name| Solver::resolve(SolverOptions::of(name), Table::new(), None).unwrap();
-        assert_eq!(
-            solver("red-gd").levels(level(20.0), level(1.0), support),
-            Value::Float(20.0 / 255.0)
-        );
-        let falling = solver("pnp-hqs").levels(level(49.0), level(1.0), support);
-        assert_eq!(falling["from"], Value::Float(49.0 / 255.0));
-        assert_eq!(
-            falling["to"],
-            Value::Float(5.0 / 255.0),
-            "the end is moved into the denoiser's range"
-        );
-    }
 
     #[test]
     fn a_parameter_given_twice_is_refused() {

@@ -28,7 +28,10 @@ impl FromStr for Strength {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(rule) = text.strip_prefix("auto:") {
-            return Ok(Self::Auto(rule.parse()?));
+            return match rule.parse::<Rule>() {
+                Ok(rule) => Ok(Self::Auto(rule)),
+                Err(error) => Err(error.to_string()),
+            };
         }
         match text.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Self::Given(value)),

@@ -17,7 +17,8 @@ use crate::usage::usage;
 ///
 /// Whole Jacobians by automatic differentiation (central differences for median, haar, nlm and tv) on noisy patches of clean images, and inequalities on pairs of patches.
 /// A measurement refutes a condition where it finds a counter-example, and never proves one: "holds on all samples" is
-/// no more than it says.
+/// no more than it says, and "not decided" that a figure allows no judgement. What a theorem asks of the data and of the
+/// solver's options is printed after its conditions.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Certify {
@@ -108,10 +109,11 @@ impl Certify {
                     Status::Proven(evidence) => ("proven", evidence),
                     Status::Measured(evidence) => ("holds on all samples", evidence),
                     Status::Fails(evidence) => ("FAILS", evidence),
-                    Status::Unknown(evidence) => ("unknown", evidence),
+                    Status::NotDecided(evidence) => ("not decided", evidence),
                 };
                 session.say(format_args!("  {}: {word} ({evidence})", condition.statement));
             }
+            session.say(format_args!("  it asks besides: {}", theorem.asks));
         }
         Ok(Outcome::Done)
     }
@@ -122,12 +124,13 @@ fn print_measures(session: &Session, level: f64, measures: &LevelMeasures) {
         "sigma {level}, {} patches{:>24}  {:>10}  {:>10}",
         measures.samples, "mean", "max", "stderr"
     ));
-    let rows: [(&str, &Estimate); 11] = [
+    let rows: [(&str, &Estimate); 12] = [
         ("||J - J^T||_F^2 / ||J||_F^2", &measures.jacobian_asymmetry),
         ("homogeneity 1", &measures.homogeneity_1),
         ("homogeneity 2", &measures.homogeneity_2),
         ("||J||", &measures.spectral_norm_j),
         ("||J - I||", &measures.spectral_norm_residual),
+        ("||2 J - I||", &measures.spectral_norm_reflection),
         ("largest eigenvalue of (J + J^T)/2", &measures.symmetric_part_max),
         ("||D(x)|| / ||x||", &measures.passivity),
         ("error of the derivative", &measures.differentiability),

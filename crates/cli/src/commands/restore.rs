@@ -403,13 +403,18 @@ fn say_means(session: &Session, scores: &[Scores]) {
     if let (Some(before), Some(after), true) = (mean(|s| s.psnr_input_db), mean(|s| s.psnr_db), scores.len() > 1) {
         session.say(format_args!("mean of {}: {before:.2} -> {after:.2} dB", scores.len()));
     }
-    let diverged = scores
-        .iter()
-        .filter(|scores| scores.stop == StopReason::Diverged)
-        .count();
+    let ended = |reason| scores.iter().filter(|scores| scores.stop == reason).count();
+    let diverged = ended(StopReason::Diverged);
     if diverged > 0 {
         session.note(&format!(
-            "{diverged} of {} runs diverged; their last finite images were kept",
+            "{diverged} of {} runs diverged; their images before that were kept",
+            scores.len()
+        ));
+    }
+    let stalled = ended(StopReason::Stalled);
+    if stalled > 0 {
+        session.note(&format!(
+            "{stalled} of {} runs stalled: no step lowers the energy that the denoiser states",
             scores.len()
         ));
     }

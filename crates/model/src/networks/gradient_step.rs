@@ -97,6 +97,8 @@ impl NetworkKind for GradientStep {
     fn proven(&self) -> Result<Proven, Error> {
         Ok(Proven {
             gradient_step: true,
+            // g = 1/2 ||x - N(x)||^2 with smooth activations.
+            regular_potential: true,
             smooth: true,
             ..Proven::default()
         })

@@ -95,6 +95,8 @@ impl NetworkKind for GradientUnet {
     fn proven(&self) -> Result<Proven, Error> {
         Ok(Proven {
             gradient_step: true,
+            // g = 1/2 ||x - N(x)||^2, and ELU's slope is Lipschitz continuous.
+            regular_potential: true,
             ..Proven::default()
         })
     }

@@ -140,6 +140,8 @@ pub(crate) enum NoiseInput {
 pub struct Proven {
     /// D = x - grad g with g known.
     pub gradient_step: bool,
+    /// That g is bounded below, and its gradient locally Lipschitz continuous.
+    pub regular_potential: bool,
     /// D is the proximal operator of a convex function.
     pub proximal: bool,
     /// D is infinitely often differentiable.
@@ -148,7 +150,7 @@ pub struct Proven {
     pub lipschitz: Option<f64>,
     /// A Lipschitz constant of D - I.
     pub residual_lipschitz: Option<f64>,
-    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N; at most 1/2 for a firmly nonexpansive D.
+    /// An alpha < 1 for which D = (1 - alpha) I + alpha N with a nonexpansive N; up to 1/2, D is firmly nonexpansive.
     pub averaged: Option<f64>,
 }
 

@@ -29,8 +29,8 @@ pub struct LipschitzConfig {
 /// Proximal layers one after the other (after Hertrich, Neumayer and Steidl 2021, "Convolutional proximal neural networks
 /// and plug-and-play algorithms"): `a <- a - W^T phi(W a + b)` with `||W|| <= 1` and odd linear splines phi with slopes in
 /// [0, 1], so each layer is a step of gradient descent on a convex function and firmly nonexpansive; L of them are
-/// L/(L+1)-averaged (Combettes and Yamada 2015). Plug-and-play by proximal gradient descent, Douglas-Rachford and ADMM
-/// needs no more.
+/// L/(L+1)-averaged (Combettes and Yamada 2015). Plug-and-play by proximal gradient descent needs no more; ADMM and
+/// Douglas-Rachford splitting need a firmly nonexpansive D, which more than one layer is not.
 ///
 /// The layers work on the four phases of x / s at half resolution, s = sigma + 1e-4, with channels of zeros beside them:
 /// both are isometries, and the result is read off the same channels times s, so D is averaged as the layers are.

@@ -107,6 +107,8 @@ impl NetworkKind for Ridge {
         let convex = least >= 0.0;
         Ok(Proven {
             gradient_step: true,
+            // Slopes below 0 let a spline's last segment, which has no end, fall for ever.
+            regular_potential: convex,
             proximal: convex && square * largest <= 1.0,
             lipschitz: Some((1.0 - square * least.min(0.0)).max(square * largest - 1.0)),
             residual_lipschitz: Some(square * largest.max(-least)),

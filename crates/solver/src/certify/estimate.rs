@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct Estimate {
     /// Mean.
     pub mean: f64,
-    /// Maximum.
+    /// Maximum; NaN if any of the sample is.
     pub max: f64,
     /// Standard deviation of the sample over the root of its size; `None` for a sample of one.
     pub stderr: Option<f64>,
@@ -17,13 +17,15 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Summarises a sample; an empty one has mean and maximum NaN.
+    /// Summarises a sample; an empty one has mean and maximum NaN, and so has one that holds a NaN.
     pub fn from_samples(samples: impl Iterator<Item = f64>) -> Self {
         let values: Vec<f64> = samples.collect();
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let worst = (0..values.len()).max_by(|&i, &j| values[i].total_cmp(&values[j]));
+        // A NaN of either sign is worse than any number.
+        let not_a_number = values.iter().position(|value| value.is_nan());
+        let worst = not_a_number.or_else(|| (0..values.len()).max_by(|&i, &j| values[i].total_cmp(&values[j])));
         Self {
             mean,
             max: worst.map_or(f64::NAN, |i| values[i]),
@@ -44,5 +46,18 @@ mod tests {
         // Variance 3, three samples.
         assert_eq!(estimate.stderr, Some(1.0));
         assert_eq!(Estimate::from_samples([5.0].into_iter()).stderr, None);
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_dropped() {
+        // 0/0 is negative on x86, so that an order of bits would put it below all numbers.
+        for nan in [f64::NAN, -f64::NAN] {
+            let estimate = Estimate::from_samples([1.0, nan, 2.0].into_iter());
+            assert!(estimate.max.is_nan() && estimate.mean.is_nan() && estimate.worst == 1);
+        }
+        assert_eq!(
+            Estimate::from_samples([1.0, f64::INFINITY].into_iter()).max,
+            f64::INFINITY
+        );
     }
 }

@@ -1,11 +1,12 @@
 //! The largest eigenvalue of a symmetric operator.
 
+use super::vectors::{dot, norm};
 use crate::Error;
 
 /// An extreme eigenvalue or singular value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extreme {
-    /// The value; a lower bound on the true one.
+    /// The value; a lower bound on the true one, NaN where a product was not finite.
     pub value: f64,
     /// Whether it had settled to the tolerance.
     pub converged: bool,
@@ -17,7 +18,8 @@ impl Extreme {
     /// The singular value that belongs to an eigenvalue of J^T J.
     pub(super) fn sqrt(self) -> Self {
         Self {
-            value: self.value.max(0.0).sqrt(),
+            // Rounding may leave a vanishing eigenvalue below zero; NaN stays what it is.
+            value: if self.value < 0.0 { 0.0 } else { self.value.sqrt() },
             ..self
         }
     }
@@ -25,7 +27,7 @@ impl Extreme {
 
 /// The largest eigenvalue of the symmetric operator `apply` on R^n, by Lanczos' iteration with full
 /// reorthogonalisation; stops when the value changes by less than `tolerance` relatively three times in a row, or after
-/// `max_products`.
+/// `max_products`. A product that is not finite gives NaN, not converged.
 ///
 /// # Errors
 /// What `apply` says.
@@ -45,6 +47,13 @@ pub fn largest_eigenvalue(
     for products in 1..=max_products {
         let q = &basis[products - 1];
         let mut next = apply(q)?;
+        if next.iter().any(|entry| !entry.is_finite()) {
+            return Ok(Extreme {
+                value: f64::NAN,
+                converged: false,
+                products,
+            });
+        }
         diagonal.push(dot(q, &next));
         // Twice is enough for orthogonality to rounding (Parlett 1980).
         for _ in 0..2 {
@@ -104,14 +113,6 @@ fn largest_of_tridiagonal(diagonal: &[f64], off_diagonal: &[f64]) -> f64 {
     0.5 * (low + high)
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-pub(super) fn norm(a: &[f64]) -> f64 {
-    dot(a, a).sqrt()
-}
-
 fn scaled(a: &[f64], factor: f64) -> Vec<f64> {
     a.iter().map(|v| v * factor).collect()
 }
@@ -145,6 +146,21 @@ mod tests {
         assert!((found.value + 1.0).abs() < 1e-10, "{found:?}");
         let zero = largest_eigenvalue(8, 50, 1e-12, |v| Ok(vec![0.0; v.len()])).unwrap();
         assert!(zero.converged && zero.value == 0.0, "{zero:?}");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_no_eigenvalue() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let apply = |v: &[f64]| {
+                Ok(v.iter()
+                    .enumerate()
+                    .map(|(i, x)| if i == 3 { bad } else { *x })
+                    .collect())
+            };
+            let found = largest_eigenvalue(8, 50, 1e-12, apply).unwrap();
+            assert!(!found.converged && found.value.is_nan(), "{found:?}");
+            assert!(found.sqrt().value.is_nan());
+        }
     }
 
     #[test]

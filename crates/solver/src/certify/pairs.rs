@@ -2,9 +2,8 @@
 
 use tweedie_imaging::{Image, Sigma};
 
-use super::lanczos::norm;
-use super::patch::{distance, host};
 use super::subject::Subject;
+use super::vectors::{distance, host, norm};
 use crate::Error;
 
 /// Denoisings in the search for a fixed point. Denoisers contract quickly towards smooth images, and slowly from there.
@@ -13,11 +12,12 @@ const FIXED_POINT_CALLS: u32 = 50;
 /// What the inequalities say about one patch x with its partner z and a near fixed point p.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairMeasures {
-    /// ||D(x) - D(z)|| / ||x - z|| at least, over z = the next patch, z = D(x) and z = p.
-    pub expansion: f64,
-    /// (||D(x) - p||^2 - ||x - p||^2) / ||x - D(x)||^2; demicontractive with constant d means at most d < 1.
-    pub demicontractivity: f64,
-    /// ||D(p) - p|| / ||p||.
+    /// ||D(x) - D(z)|| / ||x - z|| at least, over z = the next patch, z = D(x) and z = p; `None` where all are x.
+    pub expansion: Option<f64>,
+    /// (||D(x) - p||^2 - ||x - p||^2) / ||x - D(x)||^2; demicontractive with constant d means at most d < 1. `None` where
+    /// x = D(x), which every d allows.
+    pub demicontractivity: Option<f64>,
+    /// ||D(p) - p|| / ||p||, 0 where D(p) = p.
     pub fixed_point_error: f64,
 }
 
@@ -43,18 +43,29 @@ pub fn measure_pairs(subject: Subject<'_>, patches: &[Image], sigma: Sigma) -> R
             let dp = denoise(&p)?;
             let twice = denoise(dx)?;
             let next = (index + 1) % patches.len();
+            // How far the images of two points are apart, over their own distance.
+            let ratio = |images: f64, points: f64| (points != 0.0).then(|| images / points);
             let mut ratios = vec![
-                distance(dx, &dp) / distance(x, &p),
-                distance(dx, &twice) / distance(x, dx),
+                ratio(distance(dx, &dp), distance(x, &p)),
+                ratio(distance(dx, &twice), distance(x, dx)),
             ];
             if next != index {
-                ratios.push(distance(dx, &denoised[next]) / distance(x, &pixels[next]));
+                ratios.push(ratio(distance(dx, &denoised[next]), distance(x, &pixels[next])));
             }
+            let moved = distance(&dp, &p);
             Ok(PairMeasures {
-                expansion: ratios.into_iter().filter(|r| r.is_finite()).fold(0.0, f64::max),
-                demicontractivity: (distance(dx, &p).powi(2) - distance(x, &p).powi(2)) / distance(x, dx).powi(2),
-                fixed_point_error: distance(&dp, &p) / norm(&p),
+                expansion: ratios.into_iter().flatten().reduce(larger),
+                demicontractivity: ratio(
+                    distance(dx, &p).powi(2) - distance(x, &p).powi(2),
+                    distance(x, dx).powi(2),
+                ),
+                fixed_point_error: if moved == 0.0 { 0.0 } else { moved / norm(&p) },
             })
         })
         .collect()
+}
+
+/// The larger of two numbers; NaN if one of them is.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
 }

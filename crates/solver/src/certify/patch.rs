@@ -1,9 +1,10 @@
 //! Measures of one patch, from its whole Jacobian.
 
-use tweedie_imaging::{Image, Sigma, vec_from_image};
+use tweedie_imaging::{Image, Sigma};
 
-use super::lanczos::{Extreme, largest_eigenvalue, norm};
+use super::lanczos::{Extreme, largest_eigenvalue};
 use super::subject::Subject;
+use super::vectors::{distance, host, norm};
 use crate::Error;
 
 /// e of the first measure of local homogeneity, as in Reehorst and Schniter 2018.
@@ -26,6 +27,8 @@ pub struct PatchMeasures {
     pub spectral_norm_j: Extreme,
     /// ||J - I||.
     pub spectral_norm_residual: Extreme,
+    /// ||2 J - I||.
+    pub spectral_norm_reflection: Extreme,
     /// The largest eigenvalue of (J + J^T)/2.
     pub symmetric_part_max: Extreme,
     /// ||D(x)|| / ||x||.
@@ -50,26 +53,27 @@ pub fn measure_patch(subject: Subject<'_>, x: &Image, sigma: Sigma) -> Result<Pa
 
     let n = j.size();
     let largest = |apply: &dyn Fn(&[f64]) -> Vec<f64>| largest_eigenvalue(n, MAX_PRODUCTS, TOLERANCE, |v| Ok(apply(v)));
-    let minus = |a: Vec<f64>, b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>();
-    let residual = |v: &[f64]| minus(j.apply(v), v);
-    let residual_transposed = |v: &[f64]| minus(j.apply_transposed(v), v);
+    // (factor J - I) v and its transpose.
+    let minus_identity = |factor: f64, product: Vec<f64>, v: &[f64]| {
+        product.iter().zip(v).map(|(a, b)| factor * a - b).collect::<Vec<_>>()
+    };
+    let norm_minus_identity = |factor: f64| {
+        let gram = |v: &[f64]| {
+            let w = minus_identity(factor, j.apply(v), v);
+            minus_identity(factor, j.apply_transposed(&w), &w)
+        };
+        Ok::<_, Error>(largest(&gram)?.sqrt())
+    };
     let mean = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(b).map(|(a, b)| 0.5 * (a + b)).collect::<Vec<_>>();
     Ok(PatchMeasures {
         jacobian_asymmetry: j.asymmetry(),
         homogeneity_1,
         homogeneity_2,
         spectral_norm_j: largest(&|v| j.apply_transposed(&j.apply(v)))?.sqrt(),
-        spectral_norm_residual: largest(&|v| residual_transposed(&residual(v)))?.sqrt(),
+        spectral_norm_residual: norm_minus_identity(1.0)?,
+        spectral_norm_reflection: norm_minus_identity(2.0)?,
         symmetric_part_max: largest(&|v| mean(j.apply(v), j.apply_transposed(v)))?,
         passivity: norm(&d) / norm(&pixels),
         differentiability: j.relative_distance(&subject.second_jacobian(x, sigma)?),
     })
-}
-
-pub(super) fn host(image: &Image) -> Result<Vec<f64>, Error> {
-    Ok(vec_from_image(image)?.into_iter().map(f64::from).collect())
-}
-
-pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tweedie_imaging::{Denoiser, DifferentiableDenoiser, HostDenoiser, Image, Sigma, image_from_vec};
 
 use super::jacobian::Jacobian;
-use super::patch::host;
+use super::vectors::host;
 use crate::Error;
 
 /// Step of the central differences for `differentiability` of a network: f32 rounding is then 1e-4 of the range, and few

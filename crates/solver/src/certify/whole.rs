@@ -5,7 +5,7 @@ use tweedie_imaging::{DifferentiableDenoiser, Image, Sigma, image_from_vec, nois
 
 use super::jacobian::vjp;
 use super::lanczos::{Extreme, largest_eigenvalue};
-use super::patch::{distance, host};
+use super::vectors::{distance, host};
 use crate::Error;
 
 /// Step of the central differences that stand for J v, along a vector of unit entries. Autodiff gives J^T v exactly;

@@ -6,7 +6,9 @@ use tweedie_imaging::{Image, noise};
 use super::{SIGMA, STRENGTH};
 use crate::measure::{entries, norms_sq};
 use crate::weighted::Weighted;
-use crate::{About, Algorithm, Error, Iteration, Method, Parameter, Problem, RunSettings, Schedule, StepStats, Work};
+use crate::{
+    About, Algorithm, Error, Iteration, LevelUse, Parameter, Problem, RunSettings, Schedule, Solver, StepStats, Work,
+};
 
 /// DiffPIR (Zhu et al. 2023) in the variance-exploding form, for denoisers of a range of levels: from
 /// z_0 = x_0 + sigma_0 n_0,
@@ -19,18 +21,9 @@ use crate::{About, Algorithm, Error, Iteration, Method, Parameter, Problem, RunS
 ///
 /// Denoisers that are trained up to 50 or 75 grey levels cannot start from pure noise, so the result keeps the coarse
 /// structure of x_0; the noise explores the rest.
-#[derive(Debug)]
-pub struct DiffPir {
-    weighted: Weighted,
-    zeta: f64,
-    seed: u64,
-    iterations: u32,
-}
-
-/// Parameters of [`DiffPir`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct DiffPirParams {
+pub struct DiffPir {
     /// Weight of the prior against the data.
     pub strength: f64,
     /// Noise levels of the sampling, in `[0, 1]` units; `None`: log-spaced from 49/255 to s over the run.
@@ -41,7 +34,7 @@ pub struct DiffPirParams {
     pub seed: u64,
 }
 
-impl Default for DiffPirParams {
+impl Default for DiffPir {
     /// Fresh noise in every step and a strength below the paper's 3 to 25: for denoisers of levels up to 50 or 75, which
     /// start close to the image, this gave the best images.
     fn default() -> Self {
@@ -54,36 +47,61 @@ impl Default for DiffPirParams {
     }
 }
 
-impl Method for DiffPir {
-    type Params = DiffPirParams;
-    const ABOUT: About = About {
-        name: "diffpir",
-        summary: "samples an image that fits the data: denoising, a proximal step of the data, then fresh noise",
-        assumptions: "any l with a proximal step; a denoiser for a range of levels that is close to the posterior mean",
-        source: "Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool 2023, arXiv 2305.08995, algorithm 1",
-        iterations: 30,
-        parameters: &[
-            STRENGTH,
-            Parameter {
-                meaning: "noise levels of the sampling; auto: log-spaced from 49/255 to the noise level over the run",
-                ..SIGMA
-            },
-            Parameter {
-                name: "zeta",
-                unit: "",
-                meaning: "share of fresh noise in each step, in [0, 1]",
-            },
-            Parameter {
-                name: "seed",
-                unit: "",
-                meaning: "seed of the noise",
-            },
-        ],
-    };
+const ABOUT: About = About {
+    name: "diffpir",
+    summary: "samples an image that fits the data: denoising, a proximal step of the data, then fresh noise",
+    assumptions: "any l with a proximal step; a denoiser for a range of levels that is close to the posterior mean",
+    source: "Zhu, Zhang, Liang, Cao, Wen, Timofte, Van Gool 2023, arXiv 2305.08995, algorithm 1",
+    iterations: 30,
+    iterations_without_noise: None,
+    level: LevelUse::Falling,
+    anderson: false,
+    parameters: &[
+        STRENGTH,
+        Parameter {
+            meaning: "noise levels of the sampling; auto: log-spaced from 49/255 to the noise level over the run",
+            ..SIGMA
+        },
+        Parameter {
+            name: "zeta",
+            unit: "",
+            meaning: "share of fresh noise in each step, in [0, 1]",
+        },
+        Parameter {
+            name: "seed",
+            unit: "",
+            meaning: "seed of the noise",
+        },
+    ],
+};
 
-    fn new(params: DiffPirParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let zeta = params.zeta;
+impl Solver for DiffPir {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength,
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn with_seed(&self, seed: u64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self { seed, ..self.clone() }))
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let solver = ABOUT.name;
+        run.refuse_anderson(&ABOUT)?;
+        let zeta = self.zeta;
         if !(0.0..=1.0).contains(&zeta) {
             let expected = "a value in [0, 1]".to_owned();
             return Err(Error::Parameter {
@@ -93,20 +111,29 @@ impl Method for DiffPir {
                 got: zeta.to_string(),
             });
         }
-        let sigma = params.sigma.unwrap_or_else(|| problem.falling_to_noise());
-        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
-        Ok(Self {
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.falling_to_noise());
+        let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, solver)?;
+        Ok(Box::new(Sampling {
             weighted,
             zeta,
-            seed: params.seed,
+            seed: self.seed,
             iterations: run.iterations,
-        })
+        }))
     }
 }
 
-impl Algorithm for DiffPir {
+/// [`DiffPir`] for a problem.
+#[derive(Debug)]
+struct Sampling {
+    weighted: Weighted,
+    zeta: f64,
+    seed: u64,
+    iterations: u32,
+}
+
+impl Algorithm for Sampling {
     fn name(&self) -> &'static str {
-        Self::ABOUT.name
+        ABOUT.name
     }
 
     fn iterations(&self) -> u32 {
@@ -122,7 +149,7 @@ impl Algorithm for DiffPir {
         let sigma = self.weighted.sigma(0)?;
         let start = noise::gaussian(x0.dims(), sigma, self.seed, 0, &x0.device())?;
         Ok(Box::new(Run {
-            method: self,
+            solver: self,
             z: x0.clone() + start,
             x: x0,
         }))
@@ -130,16 +157,16 @@ impl Algorithm for DiffPir {
 }
 
 struct Run<'a> {
-    method: &'a DiffPir,
+    solver: &'a Sampling,
     z: Image,
     x: Image,
 }
 
 impl Iteration for Run<'_> {
     fn step(&mut self, k: u32) -> Result<StepStats, Error> {
-        let DiffPir {
+        let Sampling {
             weighted, zeta, seed, ..
-        } = self.method;
+        } = self.solver;
         let (sigma, next_sigma) = (weighted.sigma(k)?, weighted.sigma(k + 1)?);
         let denoised = weighted.denoise(self.z.clone(), k)?;
         let (x, work) = weighted.prox(denoised, weighted.weight(k))?;
@@ -160,6 +187,7 @@ impl Iteration for Run<'_> {
             rel_change: (norms[2] > 0.0).then(|| (norms[1] / norms[2]).sqrt()),
             estimate_rms: (norms[3] / n).sqrt(),
             objective: None,
+            stalled: false,
             sigma,
             work: work + Work::DENOISER_CALL,
         })

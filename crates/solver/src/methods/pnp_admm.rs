@@ -5,7 +5,10 @@ use tweedie_imaging::Image;
 
 use super::{SIGMA, STRENGTH};
 use crate::weighted::Weighted;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, RunSettings, Schedule, Work};
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPointMap, LevelUse, Mapped, Problem, RunSettings, Schedule, Solver,
+    Work,
+};
 
 /// Plug-and-play ADMM (Venkatakrishnan, Bouman and Wohlberg 2013; Chan, Wang and Elgendy 2017):
 ///
@@ -14,22 +17,16 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Problem, RunSettings, S
 /// The state is t = x + u, since v = D(t) and u = t - D(t) follow from it: T(t) = t - D(t) + prox_{l/rho}(2 D(t) - t),
 /// and T(t) - t = x - v, the primal residual. The estimate is v. Where sigma changes, u is rescaled by the ratio of the
 /// two rho, as the scaled dual variable must be (Boyd et al. 2011, section 3.4.1).
-#[derive(Debug)]
-pub struct PnpAdmm {
-    weighted: Weighted,
-}
-
-/// Parameters of [`PnpAdmm`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PnpAdmmParams {
+pub struct PnpAdmm {
     /// Weight of the prior against the data.
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
     pub sigma: Option<Schedule>,
 }
 
-impl Default for PnpAdmmParams {
+impl Default for PnpAdmm {
     /// Below the maximum a posteriori strength, 1, at which networks smooth too much; 0.3 lets noise through.
     fn default() -> Self {
         Self {
@@ -39,28 +36,56 @@ impl Default for PnpAdmmParams {
     }
 }
 
-impl Method for PnpAdmm {
-    type Params = PnpAdmmParams;
-    const ABOUT: About = About {
-        name: "pnp-admm",
-        summary: "plug-and-play ADMM: alternates a proximal step of the data and a denoising, with a dual variable",
-        assumptions: "any l with a proximal step; converges for convex l if D is nonexpansive with a symmetric \
-                      Jacobian (then it is a proximal operator), or for strongly convex l if D - I is a contraction \
-                      that is small enough (Ryu et al. 2019)",
-        source: "Venkatakrishnan, Bouman, Wohlberg 2013; Chan, Wang, Elgendy 2017; ADMM in scaled form as in Boyd et \
-                 al. 2011, section 3.1.1",
-        iterations: 50,
-        parameters: &[STRENGTH, SIGMA],
-    };
+const ABOUT: About = About {
+    name: "pnp-admm",
+    summary: "plug-and-play ADMM: alternates a proximal step of the data and a denoising, with a dual variable",
+    assumptions: "any l with a proximal step; for convex l and a constant level it converges to a fixed point, \
+                  if there is one, if D is firmly nonexpansive (averaged with 1/2; averaged alone does not \
+                  suffice), and minimises l + rho phi if D is the proximal operator of a convex phi; for \
+                  strongly convex l if D - I has a Lipschitz constant e < 1 and rho is small enough (Ryu et al. \
+                  2019)",
+    source: "Venkatakrishnan, Bouman, Wohlberg 2013; Chan, Wang, Elgendy 2017; ADMM in scaled form as in Boyd et \
+             al. 2011, section 3.1.1",
+    iterations: 50,
+    iterations_without_noise: None,
+    level: LevelUse::Constant,
+    anderson: true,
+    parameters: &[STRENGTH, SIGMA],
+};
 
-    fn new(params: PnpAdmmParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let sigma = params.sigma.unwrap_or_else(|| problem.splitting_level());
-        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
-        Ok(Self { weighted })
+impl Solver for PnpAdmm {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength,
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.splitting_level());
+        let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, ABOUT.name)?;
+        run.fixed_point(&ABOUT, Map { weighted }, Acceleration::None)
     }
 }
 
-impl FixedPointMap for PnpAdmm {
+/// [`PnpAdmm`] for a problem.
+#[derive(Debug)]
+struct Map {
+    weighted: Weighted,
+}
+
+impl FixedPointMap for Map {
     /// x_1 = prox_{l/rho}(x_0), that is v_0 = x_0 and u_0 = 0.
     fn first_state(&self, x0: Image) -> Result<(Image, Work), Error> {
         self.weighted.prox(x0, self.weighted.weight(0))

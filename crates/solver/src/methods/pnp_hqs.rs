@@ -5,7 +5,10 @@ use tweedie_imaging::Image;
 
 use super::{SIGMA, STRENGTH};
 use crate::weighted::Weighted;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule, Work};
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPointMap, LevelUse, Mapped, Parameter, Problem, RunSettings, Schedule,
+    Solver, Work,
+};
 
 /// Plug-and-play half-quadratic splitting (Zhang et al. 2021, DPIR):
 ///
@@ -14,22 +17,16 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Run
 /// DPIR minimises ||Ax - y||^2 + alpha_k ||x - v||^2 with alpha_k = 0.23 s^2 / sigma_k^2. With l = 1/2 ||Ax - y||^2 and
 /// prox_{l/rho}(v) = argmin_x l(x) + rho/2 ||x - v||^2 both terms carry the same 1/2, so rho_k = alpha_k. The state and
 /// the estimate are v, T_k(v) = D(prox_{l/rho_k}(v), sigma_k).
-#[derive(Debug)]
-pub struct PnpHqs {
-    weighted: Weighted,
-}
-
-/// Parameters of [`PnpHqs`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PnpHqsParams {
+pub struct PnpHqs {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise levels for the denoiser, in `[0, 1]` units; `None`: log-spaced from 49/255 to s over the run.
+    /// Noise levels for the denoiser, in `[0, 1]` units; `None`: log-spaced over the run from 49/255 to s, at least 1/255.
     pub sigma: Option<Schedule>,
 }
 
-impl Default for PnpHqsParams {
+impl Default for PnpHqs {
     /// DPIR's lambda.
     fn default() -> Self {
         Self {
@@ -39,33 +36,59 @@ impl Default for PnpHqsParams {
     }
 }
 
-impl Method for PnpHqs {
-    type Params = PnpHqsParams;
-    const ABOUT: About = About {
-        name: "pnp-hqs",
-        summary: "half-quadratic splitting with falling noise level (DPIR): good images in few iterations",
-        assumptions: "any l with a proximal step, a denoiser for a range of levels; the schedule ends it, there is no \
-                      limit to converge to unless the level stays constant",
-        source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR)",
-        iterations: 8,
-        parameters: &[
-            STRENGTH,
-            Parameter {
-                meaning: "noise level for the denoiser, or a schedule; auto: log-spaced from 49/255 to the noise level \
-                          over the run",
-                ..SIGMA
-            },
-        ],
-    };
+const ABOUT: About = About {
+    name: "pnp-hqs",
+    summary: "half-quadratic splitting with falling noise level (DPIR): good images in few iterations",
+    assumptions: "any l with a proximal step, a denoiser for a range of levels; the schedule ends it; at a \
+                  constant level it converges for convex l to a fixed point, if there is one, if D is averaged",
+    source: "Zhang, Li, Zuo, Zhang, Van Gool, Timofte 2021 (DPIR)",
+    iterations: 8,
+    iterations_without_noise: Some(24),
+    level: LevelUse::Falling,
+    anderson: true,
+    parameters: &[
+        STRENGTH,
+        Parameter {
+            meaning: "noise level for the denoiser, or a schedule; auto: log-spaced from 49/255 to the noise level \
+                      over the run",
+            ..SIGMA
+        },
+    ],
+};
 
-    fn new(params: PnpHqsParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let sigma = params.sigma.unwrap_or_else(|| problem.falling_to_noise());
-        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, Self::ABOUT.name)?;
-        Ok(Self { weighted })
+impl Solver for PnpHqs {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength,
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.falling_to_noise());
+        let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, ABOUT.name)?;
+        run.fixed_point(&ABOUT, Map { weighted }, Acceleration::None)
     }
 }
 
-impl FixedPointMap for PnpHqs {
+/// [`PnpHqs`] for a problem.
+#[derive(Debug)]
+struct Map {
+    weighted: Weighted,
+}
+
+impl FixedPointMap for Map {
     fn apply(&self, v: &Image, k: u32) -> Result<Mapped, Error> {
         let (x, work) = self.weighted.prox(v.clone(), self.weighted.weight(k))?;
         let next = self.weighted.denoise(x, k)?;

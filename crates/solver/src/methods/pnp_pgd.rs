@@ -5,7 +5,10 @@ use tweedie_imaging::{Image, Sigma};
 
 use super::{SIGMA, STEP};
 use crate::problem::require_positive;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPointMap, LevelUse, Mapped, Parameter, Problem, Resolved, RunSettings,
+    Schedule, Solver, Work,
+};
 
 /// Plug-and-play proximal gradient descent:
 ///
@@ -14,17 +17,9 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Res
 /// With D = prox_{sigma^2 phi} it minimises l + (sigma^2 / mu) phi. So of step, strength and level only two are free:
 /// sigma = s sqrt(strength mu), or a level that is given outright. By default the level falls to that value from 49/255,
 /// since the last level alone is reached slowly. The state and the estimate are x.
-#[derive(Debug)]
-pub struct PnpPgd {
-    problem: Problem,
-    step: Resolved,
-    levels: Resolved,
-}
-
-/// Parameters of [`PnpPgd`].
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PnpPgdParams {
+pub struct PnpPgd {
     /// Weight of the prior against the data, at the end of the run; `None`: 0.25 unless `sigma` is given.
     pub strength: Option<f64>,
     /// Noise level for the denoiser, in `[0, 1]` units, in place of `strength`; `None`: falling from 49/255 to
@@ -52,30 +47,61 @@ pub(super) const PGD_PARAMETERS: [Parameter; 3] = [
     },
 ];
 
-impl Method for PnpPgd {
-    type Params = PnpPgdParams;
-    const ABOUT: About = About {
-        name: "pnp-pgd",
-        summary: "plug-and-play proximal gradient descent: a gradient step of the data, then a denoising",
-        assumptions: "smooth l; converges for convex l if D is averaged, for strongly convex l if D - I is a \
-                      contraction that is small enough (Ryu et al. 2019), and with a minimum mean square error D \
-                      (Xu, Sun, Liu, Wohlberg and Kamilov 2020)",
-        source: "plug-and-play form of the proximal gradient method; Ryu et al. 2019 (PnP-FBS)",
-        iterations: 100,
-        parameters: &PGD_PARAMETERS,
-    };
+const ABOUT: About = About {
+    name: "pnp-pgd",
+    summary: "plug-and-play proximal gradient descent: a gradient step of the data, then a denoising",
+    assumptions: "smooth l; for convex l and a constant level it converges to a fixed point, if there is one, \
+                  if D is averaged and the step below 2/L; for strongly convex l if D - I has a small enough \
+                  Lipschitz constant and the step lies between its bounds (Ryu et al. 2019); to stationary \
+                  points if D is the minimum mean square error denoiser and the step at most 1/L (Xu, Sun, Liu, \
+                  Wohlberg and Kamilov 2020)",
+    source: "plug-and-play form of the proximal gradient method; Ryu et al. 2019 (PnP-FBS)",
+    iterations: 100,
+    iterations_without_noise: None,
+    level: LevelUse::Constant,
+    anderson: true,
+    parameters: &PGD_PARAMETERS,
+};
 
-    fn new(params: PnpPgdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        Self::named(Self::ABOUT.name, 1.9, params, problem, run)
+impl Solver for PnpPgd {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength: Some(strength),
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let map = PgdMap::new(ABOUT.name, 1.9, self.clone(), problem, run)?;
+        run.fixed_point(&ABOUT, map, Acceleration::None)
     }
 }
 
-impl PnpPgd {
-    /// The map for an algorithm of another name, with the default step `factor` / L.
-    pub(super) fn named(
+/// [`PnpPgd`] for a problem, and what other solvers build on.
+#[derive(Debug)]
+pub(super) struct PgdMap {
+    problem: Problem,
+    step: Resolved,
+    levels: Resolved,
+}
+
+impl PgdMap {
+    /// The map of `solver`, with the default step `factor` / L.
+    pub(super) fn new(
         solver: &'static str,
         factor: f64,
-        params: PnpPgdParams,
+        params: PnpPgd,
         problem: Problem,
         run: RunSettings,
     ) -> Result<Self, Error> {
@@ -122,7 +148,7 @@ impl PnpPgd {
     }
 }
 
-impl FixedPointMap for PnpPgd {
+impl FixedPointMap for PgdMap {
     fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
         let sigma = self.sigma(k)?;
         let next = self

@@ -7,7 +7,10 @@ use tweedie_imaging::Image;
 use super::{RED_SIGMA, STRENGTH};
 use crate::problem::require_positive;
 use crate::weighted::Weighted;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, RunSettings, Schedule, Work};
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPointMap, LevelUse, Mapped, Parameter, Problem, RunSettings, Schedule,
+    Solver, Work,
+};
 
 /// RED by ADMM with m inner denoisings (Romano, Elad and Milanfar 2017):
 ///
@@ -16,17 +19,9 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Run
 /// alpha = strength s^2 / sigma^2, beta = penalty alpha. The inner iteration solves
 /// alpha (v - D(v)) + beta (v - x - u) = 0 approximately; its fixed points are those of the outer one, which solve
 /// grad l(x) + alpha (x - D(x)) = 0. The state is (v, u), the estimate x.
-#[derive(Debug)]
-pub struct RedAdmm {
-    weighted: Weighted,
-    penalty: f64,
-    inner: u32,
-}
-
-/// Parameters of [`RedAdmm`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct RedAdmmParams {
+pub struct RedAdmm {
     /// Weight of the prior against the data.
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
@@ -38,7 +33,7 @@ pub struct RedAdmmParams {
     pub inner: u32,
 }
 
-impl Default for RedAdmmParams {
+impl Default for RedAdmm {
     /// Less than the maximum a posteriori strength, at which networks smooth too much; one inner denoising, as Reehorst and Schniter 2018 found best.
     fn default() -> Self {
         Self {
@@ -50,35 +45,56 @@ impl Default for RedAdmmParams {
     }
 }
 
-impl Method for RedAdmm {
-    type Params = RedAdmmParams;
-    const ABOUT: About = About {
-        name: "red-admm",
-        summary: "regularisation by denoising, ADMM with m inner denoisings",
-        assumptions: "any convex l with a proximal step; with the inner problem solved exactly it converges where the \
-                      RED energy is convex; one inner denoising is common and has no guarantee of its own",
-        source: "Romano, Elad, Milanfar 2017, section 4.2 (ADMM); Reehorst and Schniter 2018",
-        iterations: 50,
-        parameters: &[
-            STRENGTH,
-            RED_SIGMA,
-            Parameter {
-                name: "penalty",
-                unit: "of alpha",
-                meaning: "weight beta of the constraint x = v",
-            },
-            Parameter {
-                name: "inner",
-                unit: "",
-                meaning: "denoisings an iteration, m >= 1",
-            },
-        ],
-    };
+const ABOUT: About = About {
+    name: "red-admm",
+    summary: "regularisation by denoising, ADMM with m inner denoisings",
+    assumptions: "any l with a proximal step; with the inner problem solved exactly it converges for convex l \
+                  and a constant level to a solution, if there is one, if I - D is monotone and continuous; a \
+                  few inner denoisings are common and have no guarantee of their own",
+    source: "Romano, Elad, Milanfar 2017, section 4.2 (ADMM); Reehorst and Schniter 2018",
+    iterations: 50,
+    iterations_without_noise: None,
+    level: LevelUse::Constant,
+    anderson: true,
+    parameters: &[
+        STRENGTH,
+        RED_SIGMA,
+        Parameter {
+            name: "penalty",
+            unit: "of alpha",
+            meaning: "weight beta of the constraint x = v",
+        },
+        Parameter {
+            name: "inner",
+            unit: "",
+            meaning: "denoisings an iteration, m >= 1",
+        },
+    ],
+};
 
-    fn new(params: RedAdmmParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let penalty = require_positive(solver, "penalty", params.penalty)?;
-        if params.inner == 0 {
+impl Solver for RedAdmm {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength,
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let solver = ABOUT.name;
+        let penalty = require_positive(solver, "penalty", self.penalty)?;
+        if self.inner == 0 {
             let expected = "a whole number >= 1".to_owned();
             return Err(Error::Parameter {
                 solver,
@@ -87,17 +103,29 @@ impl Method for RedAdmm {
                 got: "0".to_owned(),
             });
         }
-        let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
-        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, solver)?;
-        Ok(Self {
-            weighted,
-            penalty,
-            inner: params.inner,
-        })
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.falling_for_red());
+        let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, solver)?;
+        run.fixed_point(
+            &ABOUT,
+            Map {
+                weighted,
+                penalty,
+                inner: self.inner,
+            },
+            Acceleration::None,
+        )
     }
 }
 
-impl FixedPointMap for RedAdmm {
+/// [`RedAdmm`] for a problem.
+#[derive(Debug)]
+struct Map {
+    weighted: Weighted,
+    penalty: f64,
+    inner: u32,
+}
+
+impl FixedPointMap for Map {
     /// v_0 = x_0, u_0 = 0.
     fn first_state(&self, x0: Image) -> Result<(Image, Work), Error> {
         let u = x0.zeros_like();

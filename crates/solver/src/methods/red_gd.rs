@@ -7,8 +7,8 @@ use super::{RED_SIGMA, STEP, STRENGTH};
 use crate::energy::{Backtracking, Descent};
 use crate::weighted::Weighted;
 use crate::{
-    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, Mapped, Method, Prior, Problem,
-    Resolved, RunSettings, Schedule, StepStats, Work,
+    About, Acceleration, Algorithm, Error, FixedPoint, FixedPointMap, Iteration, LevelUse, Mapped, Prior, Problem,
+    Resolved, RunSettings, Schedule, Solver, StepStats, Work,
 };
 
 /// RED by gradient descent (Romano, Elad and Milanfar 2017):
@@ -22,15 +22,9 @@ use crate::{
 /// With a gradient-step denoiser, D = x - grad g, the same step descends the energy l + alpha g. The energy is then
 /// reported, and mu is halved until l + alpha g falls by at least ||x_next - x||^2 / (10 mu) (Armijo's rule). Anderson
 /// acceleration takes the plain map, without energy.
-#[derive(Debug)]
-pub struct RedGd {
-    plain: FixedPoint<Map>,
-}
-
-/// Parameters of [`RedGd`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct RedGdParams {
+pub struct RedGd {
     /// Weight of the prior against the data, with s at least 2/255 in the weight.
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
@@ -43,7 +37,7 @@ pub struct RedGdParams {
     pub step: Option<Schedule>,
 }
 
-impl Default for RedGdParams {
+impl Default for RedGd {
     /// A third of the maximum a posteriori strength, at which networks smooth too much.
     fn default() -> Self {
         Self {
@@ -54,46 +48,69 @@ impl Default for RedGdParams {
     }
 }
 
-impl Method for RedGd {
-    type Params = RedGdParams;
-    const ABOUT: About = About {
-        name: "red-gd",
-        summary: "regularisation by denoising, gradient descent: no proximal step, many cheap iterations",
-        assumptions: "smooth l; converges for convex l if D is nonexpansive; minimises the RED energy only if D is \
-                      locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
-        source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
-        iterations: 100,
-        parameters: &[STRENGTH, RED_SIGMA, STEP],
-    };
+const ABOUT: About = About {
+    name: "red-gd",
+    summary: "regularisation by denoising, gradient descent: no proximal step, many cheap iterations",
+    assumptions: "smooth l; for convex l and a constant level it converges to a solution, if there is one, if D \
+                  is nonexpansive and the step below 2/(L + 2 alpha); it minimises the RED energy only where D \
+                  is locally homogeneous with a symmetric Jacobian (Reehorst and Schniter 2018)",
+    source: "Romano, Elad, Milanfar 2017, section 4.2 (steepest descent); the penalty's gradient is +(x - D(x))",
+    iterations: 100,
+    iterations_without_noise: None,
+    level: LevelUse::Constant,
+    anderson: true,
+    parameters: &[STRENGTH, RED_SIGMA, STEP],
+};
 
-    fn new(params: RedGdParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let name = Self::ABOUT.name;
+impl Solver for RedGd {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength,
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let name = ABOUT.name;
         let problem = problem.with_noise_at_least(2.0 / 255.0);
         let lipschitz = problem.lipschitz(name)?;
-        let sigma = params.sigma.unwrap_or_else(|| problem.falling_for_red());
-        let weighted = Weighted::new(problem, params.strength, &sigma, run.iterations, name)?;
-        let step = match params.step {
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.falling_for_red());
+        let weighted = Weighted::new(problem, self.strength, &sigma, run.iterations, name)?;
+        let step = match &self.step {
             Some(schedule) => schedule.resolve(run.iterations, name, STEP.name)?,
             None => weighted.weights().map(|alpha| 1.8 / (lipschitz + 2.0 * alpha)),
         };
-        let acceleration = match run.anderson {
-            0 => Acceleration::None,
-            memory => Acceleration::Anderson(memory),
-        };
         let map = Map { weighted, step };
-        run.check_anderson(name, map.settled_from())?;
-        Ok(Self {
+        let acceleration = run.acceleration(&ABOUT, &map, Acceleration::None)?;
+        Ok(Box::new(Descending {
             plain: FixedPoint {
                 name,
                 map,
                 acceleration,
                 iterations: run.iterations,
             },
-        })
+        }))
     }
 }
 
-impl Algorithm for RedGd {
+/// [`RedGd`] for a problem.
+#[derive(Debug)]
+struct Descending {
+    plain: FixedPoint<Map>,
+}
+
+impl Algorithm for Descending {
     fn name(&self) -> &'static str {
         self.plain.name
     }

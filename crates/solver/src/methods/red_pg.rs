@@ -5,7 +5,10 @@ use tweedie_imaging::Image;
 
 use super::{RED_SIGMA, STRENGTH};
 use crate::weighted::Weighted;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPointMap, LevelUse, Mapped, Parameter, Problem, Resolved, RunSettings,
+    Schedule, Solver, Work,
+};
 
 /// RED by the proximal gradient method (Reehorst and Schniter 2018, RED-PG):
 ///
@@ -14,16 +17,9 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Res
 /// The paper writes L for 1/step and v for the argument of the proximal operator,
 /// v = (1/L) D(x) + (1 - 1/L) x. The fixed points solve grad l(x) + alpha (x - D(x)) = 0 whatever the step is. The state
 /// and the estimate are x.
-#[derive(Debug)]
-pub struct RedPg {
-    weighted: Weighted,
-    step: Resolved,
-}
-
-/// Parameters of [`RedPg`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct RedPgParams {
+pub struct RedPg {
     /// Weight of the prior against the data.
     pub strength: f64,
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: falling over the run from 49/255 to s, at least
@@ -33,7 +29,7 @@ pub struct RedPgParams {
     pub step: Schedule,
 }
 
-impl Default for RedPgParams {
+impl Default for RedPg {
     /// Less than the maximum a posteriori strength, at which networks smooth too much, the paper's L = 1.01.
     fn default() -> Self {
         Self {
@@ -44,35 +40,64 @@ impl Default for RedPgParams {
     }
 }
 
-impl Method for RedPg {
-    type Params = RedPgParams;
-    const ABOUT: About = About {
-        name: "red-pg",
-        summary: "regularisation by denoising, proximal gradient: an averaged denoising, then a proximal step of the data",
-        assumptions: "any convex l with a proximal step; converges for step < 1 if D is nonexpansive",
-        source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-PG",
-        iterations: 50,
-        parameters: &[
-            STRENGTH,
-            RED_SIGMA,
-            Parameter {
-                name: "step",
-                unit: "",
-                meaning: "step of the penalty's gradient x - D(x), 1/L in the paper, or a schedule; safe below 1",
-            },
-        ],
-    };
+const ABOUT: About = About {
+    name: "red-pg",
+    summary: "regularisation by denoising, proximal gradient: an averaged denoising, then a proximal step of the data",
+    assumptions: "any l with a proximal step; for convex l and a constant level it converges to a solution, if \
+                  there is one, if D is nonexpansive and the step below 1",
+    source: "Reehorst and Schniter 2018, arXiv 1806.02296, RED-PG",
+    iterations: 50,
+    iterations_without_noise: None,
+    level: LevelUse::Constant,
+    anderson: true,
+    parameters: &[
+        STRENGTH,
+        RED_SIGMA,
+        Parameter {
+            name: "step",
+            unit: "",
+            meaning: "step of the penalty's gradient x - D(x), 1/L in the paper, or a schedule; safe below 1",
+        },
+    ],
+};
 
-    fn new(params: RedPgParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let step = params.step.resolve(run.iterations, solver, "step")?;
-        Self::named(solver, (params.strength, params.sigma, step), problem, run)
+impl Solver for RedPg {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_strength(&self, strength: f64) -> Option<Box<dyn Solver>> {
+        Some(Box::new(Self {
+            strength,
+            ..self.clone()
+        }))
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let solver = ABOUT.name;
+        let step = self.step.resolve(run.iterations, solver, "step")?;
+        let map = RedPgMap::new(solver, (self.strength, self.sigma.clone(), step), problem, run)?;
+        run.fixed_point(&ABOUT, map, Acceleration::None)
     }
 }
 
-impl RedPg {
-    /// The map for an algorithm of another name.
-    pub(super) fn named(
+/// [`RedPg`] for a problem, and what other solvers build on.
+#[derive(Debug)]
+pub(super) struct RedPgMap {
+    weighted: Weighted,
+    step: Resolved,
+}
+
+impl RedPgMap {
+    /// The map of `solver`.
+    pub(super) fn new(
         solver: &'static str,
         (strength, sigma, step): (f64, Option<Schedule>, Resolved),
         problem: Problem,
@@ -84,7 +109,7 @@ impl RedPg {
     }
 }
 
-impl FixedPointMap for RedPg {
+impl FixedPointMap for RedPgMap {
     fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
         let step = self.step.at(k);
         let denoised = self.weighted.denoise(x.clone(), k)?;

@@ -5,7 +5,10 @@ use tweedie_imaging::{Image, Sigma};
 
 use super::SIGMA;
 use crate::problem::require_positive;
-use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Resolved, RunSettings, Schedule, Work};
+use crate::{
+    About, Acceleration, Algorithm, Error, FixedPointMap, LevelUse, Mapped, Parameter, Problem, Resolved, RunSettings,
+    Schedule, Solver, Work,
+};
 
 /// RED-PRO (Cohen, Elad and Milanfar 2021): min l(x, y) over the fixed points of D by hybrid steepest descent,
 ///
@@ -14,19 +17,9 @@ use crate::{About, Error, FixedPointMap, Mapped, Method, Parameter, Problem, Res
 /// mu_k -> 0 with a divergent sum for 0 < decay <= 1; with decay 0 it is plug-and-play proximal gradient with a relaxed
 /// denoiser. There is no strength: the constraint is hard, and what the data may override depends on mu_k. The state and
 /// the estimate are x.
-#[derive(Debug)]
-pub struct RedPro {
-    problem: Problem,
-    levels: Resolved,
-    step: Resolved,
-    relaxation: f64,
-    constant: bool,
-}
-
-/// Parameters of [`RedPro`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct RedProParams {
+pub struct RedPro {
     /// Noise level for the denoiser, in `[0, 1]` units; `None`: the noise level s, at least 5/255.
     pub sigma: Option<Schedule>,
     /// First step mu_0; `None`: 1.9/L, L the Lipschitz constant of grad l.
@@ -37,7 +30,7 @@ pub struct RedProParams {
     pub relaxation: f64,
 }
 
-impl Default for RedProParams {
+impl Default for RedPro {
     /// A slow decay, and the relaxation that makes a nonexpansive D firmly nonexpansive.
     fn default() -> Self {
         Self {
@@ -69,37 +62,52 @@ pub(super) fn check_relaxation(solver: &'static str, relaxation: f64) -> Result<
     })
 }
 
-impl Method for RedPro {
-    type Params = RedProParams;
-    const ABOUT: About = About {
-        name: "red-pro",
-        summary: "regularisation by denoising via fixed-point projection: minimises l over the fixed points of D",
-        assumptions: "smooth convex l; D demicontractive (d < 1) and relaxation below (1 - d)/2; 0 < decay <= 1",
-        source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226; hybrid steepest descent: Yamada and Ogura 2004",
-        iterations: 100,
-        parameters: &[
-            Parameter {
-                meaning: "noise level for the denoiser, or a schedule; auto: the noise level, at least 5/255",
-                ..SIGMA
-            },
-            Parameter {
-                name: "step",
-                unit: "",
-                meaning: "first step; auto: 1.9 / (Lipschitz constant of the data)",
-            },
-            Parameter {
-                name: "decay",
-                unit: "",
-                meaning: "power of the steps' decay, step / (k + 1)^decay, in [0, 1]",
-            },
-            RELAXATION,
-        ],
-    };
+const ABOUT: About = About {
+    name: "red-pro",
+    summary: "regularisation by denoising via fixed-point projection: minimises l over the fixed points of D",
+    assumptions: "smooth convex l; D continuous, demicontractive (d < 1), with a fixed point; a constant level; \
+                  relaxation below 1 - d; 0 < decay <= 1: iterates that stay bounded approach the minimisers of \
+                  l over the fixed points",
+    source: "Cohen, Elad, Milanfar 2021, arXiv 2008.00226; hybrid steepest descent: Yamada and Ogura 2004",
+    iterations: 100,
+    iterations_without_noise: None,
+    level: LevelUse::Constant,
+    anderson: true,
+    parameters: &[
+        Parameter {
+            meaning: "noise level for the denoiser, or a schedule; auto: the noise level, at least 5/255",
+            ..SIGMA
+        },
+        Parameter {
+            name: "step",
+            unit: "",
+            meaning: "first step; auto: 1.9 / (Lipschitz constant of the data)",
+        },
+        Parameter {
+            name: "decay",
+            unit: "",
+            meaning: "power of the steps' decay, step / (k + 1)^decay, in [0, 1]",
+        },
+        RELAXATION,
+    ],
+};
 
-    fn new(params: RedProParams, problem: Problem, run: RunSettings) -> Result<Self, Error> {
-        let solver = Self::ABOUT.name;
-        let relaxation = check_relaxation(solver, params.relaxation)?;
-        let decay = params.decay;
+impl Solver for RedPro {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn with_sigma(&self, sigma: Schedule) -> Box<dyn Solver> {
+        Box::new(Self {
+            sigma: Some(sigma),
+            ..self.clone()
+        })
+    }
+
+    fn prepare(&self, problem: Problem, run: RunSettings) -> Result<Box<dyn Algorithm>, Error> {
+        let solver = ABOUT.name;
+        let relaxation = check_relaxation(solver, self.relaxation)?;
+        let decay = self.decay;
         if !(0.0..=1.0).contains(&decay) {
             let expected = "a value in [0, 1]".to_owned();
             return Err(Error::Parameter {
@@ -109,24 +117,38 @@ impl Method for RedPro {
                 got: decay.to_string(),
             });
         }
-        let first = require_positive(solver, "step", params.step.unwrap_or(1.9 / problem.lipschitz(solver)?))?;
+        let first = require_positive(solver, "step", self.step.unwrap_or(1.9 / problem.lipschitz(solver)?))?;
         let steps = (0..run.iterations)
             .map(|k| first / (f64::from(k) + 1.0).powf(decay))
             .collect();
         let step = Schedule::Values(steps).resolve(run.iterations, solver, "step")?;
-        let sigma = params.sigma.unwrap_or_else(|| problem.noise_level_above(5.0));
+        let sigma = self.sigma.clone().unwrap_or_else(|| problem.noise_level_above(5.0));
         let levels = problem.levels(&sigma, run.iterations, solver)?;
-        Ok(Self {
-            problem,
-            levels,
-            step,
-            relaxation,
-            constant: decay == 0.0,
-        })
+        run.fixed_point(
+            &ABOUT,
+            Map {
+                problem,
+                levels,
+                step,
+                relaxation,
+                constant: decay == 0.0,
+            },
+            Acceleration::None,
+        )
     }
 }
 
-impl FixedPointMap for RedPro {
+/// [`RedPro`] for a problem.
+#[derive(Debug)]
+struct Map {
+    problem: Problem,
+    levels: Resolved,
+    step: Resolved,
+    relaxation: f64,
+    constant: bool,
+}
+
+impl FixedPointMap for Map {
     fn apply(&self, x: &Image, k: u32) -> Result<Mapped, Error> {
         let sigma = Sigma::new(self.levels.at(k))?;
         let z = x.clone() - self.problem.fidelity.grad(x.clone())? * self.step.at(k);

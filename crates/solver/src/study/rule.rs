@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
 /// A rule that chooses the strength of the prior; see [`tweedie_operators::rules`] for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -69,14 +71,16 @@ impl fmt::Display for Rule {
 }
 
 impl FromStr for Rule {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|rule| rule.name() == text)
-            .ok_or_else(|| format!("rule '{text}': expected one of {}", known()))
+    /// # Errors
+    /// [`Error::UnknownRule`] with the names that there are.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|rule| rule.name() == text);
+        found.ok_or_else(|| Error::UnknownRule {
+            name: text.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
     }
 }
 
@@ -87,9 +91,10 @@ mod tests {
     #[test]
     fn names_are_read_back() {
         for rule in Rule::ALL {
-            assert_eq!(rule.name().parse(), Ok(rule));
+            assert_eq!(rule.name().parse::<Rule>().unwrap(), rule);
             assert_eq!(format!("\"{rule}\""), format!("{:?}", rule.name()));
         }
-        assert!("best".parse::<Rule>().unwrap_err().contains("l-curve"));
+        let error = "best".parse::<Rule>().unwrap_err();
+        assert!(matches!(&error, Error::UnknownRule { name, known } if name == "best" && known.contains("l-curve")));
     }
 }

@@ -99,6 +99,36 @@ fn a_tolerance_that_could_not_act_is_refused() {
 }
 
 #[test]
+fn a_tolerance_is_refused_where_no_iteration_is_ever_settled() {
+    // Both say that they settle at u32::MAX, that is never.
+    for (name, parameters) in [("diffpir", ""), ("red-pro", "")] {
+        let algorithm = build(name, parameters, problem(linear(smoothing(0.2))));
+        let run = Executor::new(algorithm.as_ref())
+            .rules(tolerance(1e-3))
+            .run(image(&truth()));
+        let error = run.unwrap_err().source.to_string();
+        assert!(
+            error.contains("tolerance") && error.contains("no fixed point"),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_discrepancy_that_could_not_be_reached_is_refused() {
+    let algorithm = build("red-gd", RED, problem(linear(smoothing(0.2))));
+    for noise in [0.0, f64::MIN_POSITIVE] {
+        let rules = StopRules {
+            discrepancy: Some(Discrepancy::gaussian(fidelity(), Sigma::new(noise).unwrap(), 1.0, N)),
+            ..StopRules::default()
+        };
+        let run = Executor::new(algorithm.as_ref()).rules(rules).run(image(&truth()));
+        let error = run.unwrap_err().source.to_string();
+        assert!(error.contains("discrepancy"), "{error}");
+    }
+}
+
+#[test]
 fn bad_rules_and_starts_are_refused() {
     let algorithm = build("red-gd", RED, problem(linear(smoothing(0.2))));
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
@@ -174,6 +204,28 @@ fn a_nan_gives_the_last_finite_image_and_the_whole_trace() {
         values(&diverged.image),
         values(&red(3, prior(), StopRules::default()).image)
     );
+}
+
+#[test]
+fn a_run_that_diverges_gives_its_calmest_estimate() {
+    // It calms down for 30 iterations, then an oscillation grows.
+    let prior = || {
+        counting(Box::new(|call, x| {
+            let size = 0.3 * 0.8_f64.powi(call.min(30) as i32) * 1.3_f64.powi(call.saturating_sub(30) as i32);
+            let sign = if call % 2 == 0 { 1.0 } else { -1.0 };
+            Ok(x + sign * size)
+        }))
+    };
+    let run = red(5000, prior(), StopRules::default());
+    assert_eq!(run.stop, StopReason::Diverged);
+    let residuals: Vec<f64> = run.trace.iter().map(|row| row.fixed_point_residual).collect();
+    let calmest = (0..residuals.len())
+        .min_by(|&i, &j| residuals[i].total_cmp(&residuals[j]))
+        .unwrap();
+    assert!(calmest > 5 && calmest + 5 < residuals.len(), "{residuals:?}");
+    // The estimate of that iteration is what a run that ends there gives.
+    let until = red(calmest as u32 + 1, prior(), StopRules::default());
+    assert_eq!(values(&run.image), values(&until.image));
 }
 
 #[test]

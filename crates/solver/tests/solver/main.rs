@@ -8,3 +8,4 @@ mod red17;
 mod registry;
 mod study;
 mod support;
+mod theorems;

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use std::sync::Arc;
 
-use tweedie_solver::{Entry, Error, Executor, Prior, find, registry};
+use tweedie_imaging::Sigma;
+use tweedie_solver::methods::{DiffPir, GsPnp, PnpAdmm, PnpFista, PnpHqs, RedPro};
+use tweedie_solver::{Entry, Error, Executor, Prior, RunSettings, Schedule, Solver, find, registry};
 
-use super::support::{LinearDenoiser, build, image, linear, problem, smoothing, truth, values};
+use super::support::{LinearDenoiser, NOISE, build, image, linear, problem, smoothing, truth, values};
 
 /// A denoiser with every ability that reads the level.
 fn conditioned() -> Prior {
@@ -168,4 +170,103 @@ fn anderson_is_refused_where_the_map_never_settles() {
         let message = build_error(&find(name).unwrap(), "anderson = 3").to_string();
         assert!(message.contains(name) && message.contains("anderson"), "{message}");
     }
+}
+
+fn noise() -> Sigma {
+    Sigma::new(NOISE).unwrap()
+}
+
+/// The result of a typed solver with few iterations.
+fn typed(solver: &dyn Solver) -> Vec<f64> {
+    let run = RunSettings {
+        iterations: 4,
+        ..solver.run(noise())
+    };
+    let prepared = solver.prepare(problem(conditioned()), run).unwrap();
+    values(&Executor::new(prepared.as_ref()).run(image(&truth())).unwrap().image)
+}
+
+#[test]
+fn a_typed_value_is_what_its_parameters_as_text_are() {
+    let by_name = |name: &str, parameters: &str| {
+        let prepared = build(name, &format!("iterations = 4\n{parameters}"), problem(conditioned()));
+        values(&Executor::new(prepared.as_ref()).run(image(&truth())).unwrap().image)
+    };
+    let hqs = PnpHqs {
+        strength: 0.1,
+        ..PnpHqs::default()
+    };
+    assert_eq!(typed(&hqs), by_name("pnp-hqs", "strength = 0.1"));
+    // Every default is the default of its text.
+    for entry in registry() {
+        let (solver, run) = entry.read(toml::Table::new(), noise()).unwrap();
+        assert_eq!((solver.about().name, run), (entry.about.name, solver.run(noise())));
+        assert_eq!(
+            typed(solver.as_ref()),
+            by_name(entry.about.name, ""),
+            "{}",
+            entry.about.name
+        );
+    }
+    let changed = hqs.with_strength(0.3).unwrap().with_sigma(Schedule::Constant(0.1));
+    assert_eq!(
+        typed(changed.as_ref()),
+        by_name("pnp-hqs", "strength = 0.3\nsigma = 0.1")
+    );
+    let seeded = DiffPir::default().with_seed(7).unwrap();
+    assert_eq!(typed(seeded.as_ref()), by_name("diffpir", "seed = 7"));
+}
+
+#[test]
+fn what_a_solver_lacks_it_does_not_take() {
+    for entry in registry() {
+        let (solver, _) = entry.read(toml::Table::new(), noise()).unwrap();
+        let name = entry.about.name;
+        assert_eq!(
+            solver.with_strength(1.0).is_some(),
+            entry.about.parameter("strength").is_some(),
+            "{name}"
+        );
+        assert_eq!(
+            solver.with_seed(1).is_some(),
+            entry.about.parameter("seed").is_some(),
+            "{name}"
+        );
+        let levels = solver.with_sigma(Schedule::Constant(0.1));
+        assert!(
+            levels.prepare(problem(conditioned()), levels.run(noise())).is_ok(),
+            "{name}"
+        );
+    }
+    assert!(RedPro::default().with_strength(1.0).is_none());
+    let accelerated = RunSettings {
+        iterations: 9,
+        anderson: 3,
+    };
+    let refused = |solver: &dyn Solver| match solver.prepare(problem(conditioned()), accelerated) {
+        Ok(_) => panic!("{solver:?} took anderson"),
+        Err(error) => error.to_string().contains("anderson"),
+    };
+    assert!(refused(&PnpFista::default()) && refused(&GsPnp::default()) && refused(&DiffPir::default()));
+    assert!(PnpAdmm::default().prepare(problem(conditioned()), accelerated).is_ok());
+}
+
+#[test]
+fn runs_are_longer_without_noise_where_that_pays() {
+    let hqs = PnpHqs::default();
+    let clean = Sigma::new(0.0).unwrap();
+    assert!(hqs.run(clean).iterations > hqs.run(noise()).iterations);
+    let entry = find("pnp-hqs").unwrap();
+    let length = |noise| {
+        let problem = tweedie_solver::Problem {
+            noise,
+            ..problem(conditioned())
+        };
+        entry.build(toml::Table::new(), problem).unwrap().iterations()
+    };
+    assert_eq!(
+        (length(clean), length(noise())),
+        (hqs.run(clean).iterations, hqs.run(noise()).iterations)
+    );
+    assert_eq!(PnpAdmm::default().run(clean), PnpAdmm::default().run(noise()));
 }

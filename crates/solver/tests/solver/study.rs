@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
+use tweedie_denoisers::GaussianSmoothing;
 use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
 use tweedie_operators::{Blur, Boundary, Kernel, L2, LinearOperator};
-use tweedie_solver::study::{Convergence, GaussianSmoothing, RateModel, measure_convergence};
+use tweedie_solver::study::{Convergence, RateModel, measure_convergence};
 use tweedie_solver::{Executor, Prior, Problem, Restoration};
 
 use super::support::{build, relative_distance, values};

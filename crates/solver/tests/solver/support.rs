@@ -111,7 +111,9 @@ pub fn values(image: &Image) -> Vec<f64> {
 
 /// Uniform numbers in [-1, 1], seeded.
 pub fn random(seed: u64, count: usize) -> Vec<f64> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut rng = ChaCha8Rng::from_seed(key);
     (0..count)
         .map(|_| f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0)
         .collect()

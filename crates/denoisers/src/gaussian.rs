@@ -2,11 +2,8 @@
 
 use burn::tensor::Tensor;
 use tweedie_imaging::{
-    Denoiser, DenoiserInfo, DifferentiableDenoiser, Error as ImagingError, GradientDenoiser, Image, Sigma, SigmaSupport,
+    Denoiser, DenoiserInfo, DifferentiableDenoiser, Error, GradientDenoiser, Image, Sigma, SigmaSupport, vec_from_image,
 };
-
-use crate::Error;
-use crate::measure::inner_products;
 
 /// Largest standard deviation in pixels; taps reach four of them to each side.
 const MAX_STD: f64 = 64.0;
@@ -14,7 +11,7 @@ const MAX_STD: f64 = 64.0;
 /// D(x, sigma) = W x: circular convolution with a sampled Gaussian, whatever sigma is.
 ///
 /// W is symmetric with nonnegative entries and row sums 1, so ||W|| = 1, and it is the gradient step of
-/// g(x) = 1/2 x^T (I - W) x. Every algorithm of the crate is then an affine iteration with a known rate. Channels are
+/// g(x) = 1/2 x^T (I - W) x. Every fixed-point iteration with it is affine, with a known rate. Channels are
 /// smoothed one by one.
 #[derive(Clone, Debug)]
 pub struct GaussianSmoothing {
@@ -27,14 +24,11 @@ impl GaussianSmoothing {
     /// A Gaussian of standard deviation `std` in pixels, 0 < `std` <= 64.
     ///
     /// # Errors
-    /// [`Error::Denoiser`] outside this range.
+    /// [`Error::Shape`] outside this range.
     pub fn new(std: f64) -> Result<Self, Error> {
         let name = format!("gaussian:{std}");
         if !(std > 0.0 && std <= MAX_STD) {
-            return Err(Error::Denoiser {
-                name,
-                expected: format!("a standard deviation in (0, {MAX_STD}] pixels"),
-            });
+            return Err(refused(format!("a standard deviation in (0, {MAX_STD}] pixels"), name));
         }
         // What lies outside four standard deviations is 6e-5 of the sum.
         let radius = (4.0 * std).ceil() as usize;
@@ -55,15 +49,15 @@ impl GaussianSmoothing {
     /// Reads `gaussian:STD`; `None` if `text` does not begin so.
     ///
     /// # Errors
-    /// [`Error::Denoiser`] if what follows is no number in range.
+    /// [`Error::Shape`] if what follows is no number in range.
     pub fn parse(text: &str) -> Option<Result<Self, Error>> {
         let std = text.strip_prefix("gaussian:")?;
         Some(match std.parse() {
             Ok(std) => Self::new(std),
-            Err(_) => Err(Error::Denoiser {
-                name: text.to_owned(),
-                expected: "gaussian:STD, STD a number of pixels".to_owned(),
-            }),
+            Err(_) => Err(refused(
+                "gaussian:STD, STD a number of pixels".to_owned(),
+                text.to_owned(),
+            )),
         })
     }
 
@@ -77,6 +71,19 @@ impl GaussianSmoothing {
         }
         sum
     }
+}
+
+fn refused(expected: String, got: String) -> Error {
+    Error::Shape {
+        operation: "Gaussian smoothing",
+        expected,
+        got,
+    }
+}
+
+/// <a, b> in f64.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
 /// Entry i of the result is entry i + shift of `x`, circularly.
@@ -94,9 +101,9 @@ impl Denoiser for GaussianSmoothing {
         &self.info
     }
 
-    fn denoise(&self, x: Image, _: Sigma) -> Result<Image, ImagingError> {
+    fn denoise(&self, x: Image, _: Sigma) -> Result<Image, Error> {
         if x.dims().contains(&0) {
-            return Err(ImagingError::Shape {
+            return Err(Error::Shape {
                 operation: "smoothing",
                 expected: "an image that is not empty".to_owned(),
                 got: format!("{:?}", x.dims()),
@@ -107,26 +114,25 @@ impl Denoiser for GaussianSmoothing {
 }
 
 impl DifferentiableDenoiser for GaussianSmoothing {
-    fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, ImagingError> {
+    fn forward(&self, x: Tensor<4>, sigma: Sigma) -> Result<Tensor<4>, Error> {
         self.denoise(x, sigma)
     }
 }
 
 impl GradientDenoiser for GaussianSmoothing {
-    fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), ImagingError> {
+    fn potential(&self, x: Image, sigma: Sigma) -> Result<(Vec<f64>, Image), Error> {
         let gradient = x.clone() - self.denoise(x.clone(), sigma)?;
-        let images = x.split(1, 0);
-        let gradients = gradient.clone().split(1, 0);
-        let pairs: Vec<(&Image, &Image)> = images.iter().zip(&gradients).collect();
-        let values = inner_products(&pairs)?.into_iter().map(|product| 0.5 * product);
-        Ok((values.collect(), gradient))
+        let pixels: usize = x.dims()[1..].iter().product();
+        let (x, penalty) = (vec_from_image(&x)?, vec_from_image(&gradient)?);
+        let images = x.chunks(pixels).zip(penalty.chunks(pixels));
+        Ok((images.map(|(x, penalty)| 0.5 * dot(x, penalty)).collect(), gradient))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use tweedie_imaging::{image_from_vec, noise, vec_from_image};
+    use tweedie_imaging::{image_from_vec, noise};
 
     use super::*;
 
@@ -139,6 +145,10 @@ mod tests {
         .unwrap()
     }
 
+    fn inner_product(a: &Image, b: &Image) -> f64 {
+        dot(&vec_from_image(a).unwrap(), &vec_from_image(b).unwrap())
+    }
+
     fn smoothed(x: Image) -> Image {
         let smoothing = GaussianSmoothing::new(1.3).unwrap();
         smoothing.denoise(x, Sigma::new(0.1).unwrap()).unwrap()
@@ -147,11 +157,15 @@ mod tests {
     #[test]
     fn it_is_symmetric_and_keeps_constants() {
         let (x, z) = (random(0), random(1));
-        let products = inner_products(&[(&smoothed(x.clone()), &z), (&x, &smoothed(z.clone())), (&x, &x)]).unwrap();
+        let products = [
+            inner_product(&smoothed(x.clone()), &z),
+            inner_product(&x, &smoothed(z.clone())),
+            inner_product(&x, &x),
+        ];
         assert!((products[0] - products[1]).abs() < 1e-5 * products[2], "{products:?}");
         let ones = vec_from_image(&smoothed(x.clone() * 0.0 + 1.0)).unwrap();
         assert!(ones.iter().all(|v| (v - 1.0).abs() < 1e-6));
-        assert!(inner_products(&[(&smoothed(x.clone()), &smoothed(x))]).unwrap()[0] < products[2]);
+        assert!(inner_product(&smoothed(x.clone()), &smoothed(x)) < products[2]);
     }
 
     #[test]
@@ -172,7 +186,7 @@ mod tests {
         let (x, d) = (random(0), random(1));
         let value = |t: f64| smoothing.potential(x.clone() + d.clone() * t, sigma).unwrap().0[0];
         let gradient = smoothing.potential(x.clone(), sigma).unwrap().1;
-        let expected = inner_products(&[(&gradient, &d)]).unwrap()[0];
+        let expected = inner_product(&gradient, &d);
         // g is quadratic, so central differences are exact but for rounding.
         let difference = (value(0.5) - value(-0.5)) / 1.0;
         assert!(
