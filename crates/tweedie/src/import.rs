@@ -8,7 +8,8 @@ use tweedie_denoisers::Classical;
 use tweedie_model::{CONFIG_FILE, Family, NoiseRange, Peer, load_config};
 
 use crate::checkpoint::{channels_text, levels_text};
-use crate::error::{Context as _, bail, usage};
+use crate::error::{bail, usage};
+use crate::place::place;
 use crate::{Events, Result, import_card, output};
 
 /// A file to import.
@@ -157,35 +158,4 @@ fn require_free(folder: &Path, force: bool) -> Result<()> {
             folder.display()
         ),
     }
-}
-
-/// Makes a folder whose content is whole from the moment on that it has its name.
-fn place(folder: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent).with_context(|| format!("making the folder {}", parent.display()))?;
-    let beside = |what: &str| parent.join(format!(".tweedie-{what}-{}.part", std::process::id()));
-    let (new, old) = (beside("new"), beside("old"));
-    let result =
-        write(&new).and_then(|()| replace(folder, &new, &old).with_context(|| format!("writing {}", folder.display())));
-    if result.is_err() {
-        // What is left of it has no use; the error that is reported is the first one.
-        let _ = std::fs::remove_dir_all(&new);
-    }
-    result
-}
-
-/// Puts `new` in the place of `folder`, which is `old` in between.
-fn replace(folder: &Path, new: &Path, old: &Path) -> std::io::Result<()> {
-    if !folder.exists() {
-        return std::fs::rename(new, folder);
-    }
-    std::fs::rename(folder, old)?;
-    if let Err(error) = std::fs::rename(new, folder) {
-        std::fs::rename(old, folder)?;
-        return Err(error);
-    }
-    std::fs::remove_dir_all(old)
 }

@@ -47,6 +47,7 @@ pub mod measurement;
 pub mod measurement_folder;
 pub mod noise_level;
 pub mod output;
+mod place;
 pub mod provenance;
 pub mod published;
 mod restore;

@@ -251,6 +251,12 @@ impl TrainingRun {
     /// If a file cannot be written.
     pub fn finish(self, events: &dyn Events) -> Result<Trained> {
         events.progress(Progress::End);
+        if self.trainer.is_finished() && self.trainer.is_worse_than_nothing()? {
+            events.note(&format!(
+                "{}: denoises worse than doing nothing; try a smaller optimizer.learning_rate, or more steps",
+                self.out.display()
+            ));
+        }
         training_card::write(&self.out, self.trainer.rows())?;
         Ok(Trained {
             checkpoint: self.out.display().to_string(),

@@ -8,8 +8,8 @@ use crate::weights::Values;
 const SIDE: usize = 24;
 
 /// Steps of power iteration at the most, and the relative change at which it ends before.
-const STEPS: usize = 200;
-const TOLERANCE: f64 = 1e-6;
+const STEPS: usize = 100;
+const TOLERANCE: f64 = 1e-5;
 
 /// The norm of the convolutions `[cout, cin, k, k]`, k odd, from one channel on a grid of 24x24 pixels, by power iteration.
 ///

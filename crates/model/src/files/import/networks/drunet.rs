@@ -95,7 +95,11 @@ fn levels(tensors: &mut Tensors, ours: &str) -> Result<Levels, Wrong> {
     });
     let blocks = count(MAX_BLOCKS, &|block| has(tensors, &format!("m_body.{block}.res.0")));
     // The numbers of channels are those of the file; every shape is checked against them.
-    let outputs = |tensors: &Tensors, name: &str| tensors.dims(&format!("{theirs}{name}.weight")).map(|dims| dims[0]);
+    let outputs = |tensors: &Tensors, name: &str| {
+        tensors
+            .dims(&format!("{theirs}{name}.weight"))
+            .and_then(|dims| dims.first().copied())
+    };
     let mut widths = Vec::new();
     for level in 1..=downs {
         widths.extend(outputs(tensors, &format!("m_down{level}.0.res.0")));
@@ -127,31 +131,27 @@ fn levels(tensors: &mut Tensors, ours: &str) -> Result<Levels, Wrong> {
         Ok(())
     };
     level_blocks("m_body", 0, "body", widths[downs])?;
-    for level in 0..downs {
-        let [down, up] = [level, downs - 1 - level].map(|own| (format!("encoder.{own}"), format!("decoder.{own}")));
+    for (level, &width) in widths[..downs].iter().enumerate() {
+        let (number, from_coarsest) = (level + 1, downs - 1 - level);
+        level_blocks(&format!("m_down{number}"), 0, &format!("encoder.{level}.blocks"), width)?;
         level_blocks(
-            &format!("m_down{}", level + 1),
-            0,
-            &format!("{}.blocks", down.0),
-            widths[level],
-        )?;
-        level_blocks(
-            &format!("m_up{}", level + 1),
+            &format!("m_up{number}"),
             1,
-            &format!("{}.blocks", up.1),
-            widths[level],
+            &format!("decoder.{from_coarsest}.blocks"),
+            width,
         )?;
     }
-    for level in 0..downs {
-        let dims = [widths[level + 1], widths[level], 2, 2];
+    for (level, pair) in widths.windows(2).enumerate() {
+        let (number, from_coarsest) = (level + 1, downs - 1 - level);
+        let dims = [pair[1], pair[0], 2, 2];
         take(
-            format!("m_down{}.{blocks}", level + 1),
+            format!("m_down{number}.{blocks}"),
             format!("encoder.{level}.resample"),
             dims,
         )?;
         take(
-            format!("m_up{}.0", level + 1),
-            format!("decoder.{}.resample", downs - 1 - level),
+            format!("m_up{number}.0"),
+            format!("decoder.{from_coarsest}.resample"),
             dims,
         )?;
     }
