@@ -289,29 +289,6 @@ fn a_run_that_learnt_nothing_is_told_from_one_that_did() {
 }
 
 #[test]
-fn a_second_run_in_a_folder_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = trainer(folder.path());
-    let config = TrainConfig::load(&folder.path().join("train.toml")).unwrap();
-    let mut set = TrainingSet::default();
-    set.push([1, 24, 20], vec![0.5; 480]).unwrap();
-    let second = || {
-        Trainer::new(
-            config.clone(),
-            folder.path(),
-            set.clone(),
-            set.clone(),
-            String::new(),
-            &Device::flex(),
-        )
-    };
-    let message = second().err().expect("refused").to_string();
-    assert!(message.contains("nothing else trains"), "{message}");
-    drop(first);
-    assert!(second().is_ok());
-}
-
-#[test]
 fn noise_levels_that_are_not_finite_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     run(trainer(folder.path()), 1).save().unwrap();

@@ -3,7 +3,6 @@
 mod average;
 mod config;
 mod data;
-mod lock;
 mod log;
 mod loss;
 mod muon;

@@ -13,7 +13,6 @@ use tweedie_imaging::noise::gaussian;
 use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
 use super::average::moved_towards;
-use super::lock::Lock;
 use super::objective::objective;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
 use super::{TrainConfig, TrainRow, TrainingRecord, TrainingSet, ValidationPsnr, csv_from_rows};
@@ -68,7 +67,6 @@ pub struct Trainer {
     progress: SavedProgress,
     last_save: (u64, Instant),
     _buffers: Lease,
-    _lock: Lock,
 }
 
 impl Trainer {
@@ -95,7 +93,6 @@ impl Trainer {
             path: folder.to_path_buf(),
             source,
         })?;
-        let lock = Lock::take(folder)?;
         let data = data.observed(&config)?;
         let device = device.clone().autodiff();
         let network = config.architecture.init(config.seed, &device)?.certified()?;
@@ -122,7 +119,6 @@ impl Trainer {
             progress,
             last_save: (0, Instant::now()),
             _buffers: Lease::new(),
-            _lock: lock,
         })
     }
 
