@@ -39,6 +39,7 @@ class Network:
     def __init__(self, architecture: dict, weights: dict[str, Tensor]) -> None:
         self.config, self.weights = architecture, weights
         self.circular = architecture.get("padding") == "circular"
+        self.strided = architecture.get("resampling") == "strided"
 
     def conv(self, name: str, x: Tensor) -> Tensor:
         weight, bias = self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias")
@@ -53,9 +54,24 @@ class Network:
             x = self.conv(f"model.{2 * layer}", functional.relu(x))
         return x
 
+    def activation(self, x: Tensor) -> Tensor:
+        return functional.elu(x) if self.config.get("activation") == "elu" else functional.relu(x)
+
+    def down(self, name: str, x: Tensor) -> Tensor:
+        if self.strided:
+            return functional.conv2d(x, self.weights[f"{name}.weight"], stride=2)
+        return self.conv(name, torch.cat([x[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1)], 1))
+
+    def up(self, name: str, x: Tensor) -> Tensor:
+        if self.strided:
+            return functional.conv_transpose2d(x, self.weights[f"{name}.weight"], stride=2)
+        x = self.conv(name, x)
+        n, c, h, w = x.shape
+        return x.reshape(n, 2, 2, c // 4, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // 4, 2 * h, 2 * w)
+
     def blocks(self, name: str, x: Tensor) -> Tensor:
         for block in range(self.config["blocks"]):
-            hidden = functional.relu(self.conv(f"{name}.{block}.first", x))
+            hidden = self.activation(self.conv(f"{name}.{block}.first", x))
             x = x + self.conv(f"{name}.{block}.second", hidden)
         return x
 
@@ -65,13 +81,10 @@ class Network:
         for level in range(levels):
             skips.append(x)
             x = self.blocks(f"encoder.{level}.blocks", x)
-            phases = [x[:, :, row::2, column::2] for row in (0, 1) for column in (0, 1)]
-            x = self.conv(f"encoder.{level}.resample", torch.cat(phases, 1))
+            x = self.down(f"encoder.{level}.resample", x)
         x = self.blocks("body", x) + x
         for level in range(levels):
-            x = self.conv(f"decoder.{level}.resample", x)
-            n, c, h, w = x.shape
-            x = x.reshape(n, 2, 2, c // 4, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // 4, 2 * h, 2 * w)
+            x = self.up(f"decoder.{level}.resample", x)
             x = self.blocks(f"decoder.{level}.blocks", x) + skips.pop()
         return self.conv("tail", x)
 
@@ -102,6 +115,10 @@ class Network:
             sys.exit(f"error: expected a dncnn, ffdnet, unet or crr, got a {kind}")
         halve = kind == "ffdnet" or (kind == "unet" and self.config["unshuffle"] == 2)
         multiple = {"dncnn": 1, "ffdnet": 2}.get(kind) or (1 + halve) * 2 ** (len(self.config["widths"]) - 1)
+        if self.config.get("sizes") == "quarters" and (h % multiple or w % multiple or min(h, w) < 4 * multiple):
+            if min(h, w) >= 8 * multiple:
+                sys.exit("error: images of this size are denoised in quarters; scripts/check_deepinv.py compares those")
+            multiple *= 2
         y = functional.pad(x, (0, -w % multiple, 0, -h % multiple), mode="replicate")
         y = functional.pixel_unshuffle(y, 2) if halve else y
         if kind != "dncnn" or self.config["conditioning"] == "noise-map":

@@ -2,9 +2,10 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
 use tweedie_imaging::noise::gaussian_values;
+use tweedie_imaging::random::generator;
 
 use super::{NoiseConfig, Supervision, TrainConfig};
 use crate::Error;
@@ -100,7 +101,7 @@ impl TrainingSet {
             // From the end of the streams, whose beginning belongs to the crops.
             let stream = u64::MAX - 3 * index as u64;
             let noise = |sigma: f64, stream: u64| gaussian_values(photograph.values.len(), sigma, config.seed, stream);
-            let draw = ChaCha8Rng::seed_from_u64(config.seed);
+            let draw = generator(config.seed);
             let sigma = level(config, &mut on_stream(draw, stream)) / 255.0;
             if simulated {
                 let (first, second) = (noise(sigma, stream - 1), pairs.then(|| noise(sigma, stream - 2)));
@@ -173,7 +174,7 @@ impl TrainingSet {
     /// The crop with this number in the run, from a random stream of its own.
     fn crop(&self, config: &TrainConfig, number: u64) -> Crop {
         let patch = config.data.patch;
-        let mut rng = on_stream(ChaCha8Rng::seed_from_u64(config.seed), 2 * number);
+        let mut rng = on_stream(generator(config.seed), 2 * number);
         let mut below = |bound: usize| below(&mut rng, bound);
         let photograph = &self.photographs[below(self.photographs.len())];
         let [c, h, w] = photograph.dims;
