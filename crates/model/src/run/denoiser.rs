@@ -295,6 +295,30 @@ mod tests {
         }
     }
 
+    /// Strided levels with a cell of 4 pixels: whole images, images that are extended, and images that are cut into quarters.
+    #[test]
+    fn tiles_of_strided_levels_are_exact() {
+        let strided = "kind = \"unet\"\nwidths = [4, 6, 8]\nblocks = 1\nunshuffle = 1\nresampling = \"strided\"\nresidual = false";
+        for sizes in ["extend", "quarters"] {
+            let architecture = format!("{strided}\nsizes = {sizes:?}");
+            for [h, w] in [[120, 136], [30, 301], [151, 149]] {
+                let x = image([1, 1, h, w]);
+                let sigma = Sigma::new(LEVEL).unwrap();
+                let whole = denoiser(&architecture).denoise(x.clone(), sigma).unwrap();
+                let tiled = denoiser(&architecture)
+                    .with_tile_pixels(9000)
+                    .denoise(x, sigma)
+                    .unwrap();
+                let scale = largest(whole.clone());
+                let difference = largest(tiled - whole);
+                assert!(
+                    difference < 1e-5 * scale.max(1.0),
+                    "{sizes} {h}x{w}: {difference} of {scale}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn maps_are_for_networks_that_read_them_and_fit_the_image() {
         let blind = denoiser("kind = \"dncnn\"\ndepth = 3\nwidth = 9\nconditioning = \"blind\"");
