@@ -8,17 +8,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tweedie::events::{Progress, TrainingStep, Unit};
 use tweedie::model::train::ValidationPsnr;
 
-use crate::session::Session;
-
 /// Lines are printed at most this often where there is no terminal for a bar.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
-/// A bar over `len` steps; invisible unless standard error is a terminal.
-pub fn bar(session: &Session, len: u64, template: &str) -> ProgressBar {
-    make(session.quiet, len, template)
-}
-
-fn make(quiet: bool, len: u64, template: &str) -> ProgressBar {
+/// A bar over `len` steps; invisible if `quiet`, and unless standard error is a terminal.
+pub fn bar(quiet: bool, len: u64, template: &str) -> ProgressBar {
     if quiet || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
@@ -71,7 +65,7 @@ impl Display {
                 Unit::Runs => "{bar:30} {pos}/{len} runs {wide_msg} ETA {eta}",
                 Unit::Steps => "{bar:30} {pos}/{len} {wide_msg} ETA {eta}",
             };
-            *self.bar.borrow_mut() = Some(make(self.quiet, total, template));
+            *self.bar.borrow_mut() = Some(bar(self.quiet, total, template));
             let now = Instant::now();
             *self.training.borrow_mut() = (unit == Unit::Steps).then_some(Training {
                 started: now,

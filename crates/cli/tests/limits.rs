@@ -104,3 +104,31 @@ fn a_discrepancy_without_noise_is_refused() {
     assert_eq!(run.status, Some(2), "{}", run.stderr);
     assert!(run.stderr.contains("--discrepancy"), "{}", run.stderr);
 }
+
+#[test]
+fn one_broken_checkpoint_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("checkpoints/broken");
+    std::fs::create_dir_all(&broken).unwrap();
+    let gray = common::root().join("checkpoints/gray");
+    let config = std::fs::read_to_string(gray.join("config.toml")).unwrap();
+    let endless: Vec<String> = config
+        .lines()
+        .map(|line| if line.starts_with("max = ") { "max = inf" } else { line })
+        .map(str::to_owned)
+        .collect();
+    std::fs::write(broken.join("config.toml"), endless.join("\n")).unwrap();
+    std::fs::copy(gray.join("model.safetensors"), broken.join("model.safetensors")).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = command(arguments).current_dir(folder.path()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), stderr)
+    };
+    let (status, stdout, stderr) = run(&["checkpoints", "list"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stdout.contains("median"), "{stdout}");
+    assert!(stderr.contains("note: ") && stderr.contains("broken"), "{stderr}");
+    let (status, _, stderr) = run(&["checkpoints", "show", "broken"]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("config.toml"), "{stderr}");
+}

@@ -16,7 +16,7 @@ use tweedie_solver::Prior;
 use crate::known::{known_of_classical, known_of_network};
 use crate::noise_level::grey_levels;
 use crate::wrapping::{self, Share, Wrapping};
-use crate::{Events, Result, channels, locate};
+use crate::{Error, Events, Result, channels, locate};
 
 /// A checkpoint that is ready to denoise.
 pub struct Checkpoint {
@@ -176,7 +176,9 @@ fn network(name: &str, mut settings: Table, device: &Device, events: &dyn Events
     let checkpoint = tweedie_model::Checkpoint::load(&folder, device)
         .with_context(|| format!("loading the checkpoint {}", folder.display()))?;
     events.file_read(&folder.join(WEIGHTS_FILE), &checkpoint.config.weights.sha256);
-    let mut denoiser = checkpoint.denoiser(&short_name(&folder, name), device)?;
+    let mut denoiser = checkpoint
+        .denoiser(&short_name(&folder, name), device)
+        .map_err(|error| Error::from(error).in_file(&folder.join(CONFIG_FILE)))?;
     if let Some(pixels) = tile_pixels {
         denoiser = denoiser.with_tile_pixels(pixels);
     }

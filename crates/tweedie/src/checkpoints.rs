@@ -10,7 +10,7 @@ use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, loa
 
 use crate::checkpoint::folder_of;
 use crate::error::{Context as _, usage};
-use crate::{Events, Result, locate, output};
+use crate::{Error, Events, Result, locate, output};
 
 /// A checkpoint, as the JSON has it.
 #[derive(Clone, Debug, Serialize)]
@@ -51,9 +51,11 @@ pub fn list(events: &dyn Events) -> Result<Vec<Found>> {
             if all.iter().any(|known| known.name == name) {
                 continue;
             }
-            match load_config(&path) {
-                Ok(config) => all.push(found(name, &path, &config)?),
-                Err(error) => events.note(&format!("{}: {error}", path.display())),
+            let known = load_config(&path).map_err(Error::from);
+            match known.and_then(|config| found(name, &path, &config)) {
+                Ok(known) => all.push(known),
+                // One broken checkpoint does not hide the others.
+                Err(error) => events.note(&error.in_file(&path).one_line()),
             }
         }
     }
@@ -150,7 +152,9 @@ fn found(name: String, folder: &Path, config: &CheckpointConfig) -> Result<Found
         .get("kind")
         .and_then(|kind| kind.as_str())
         .unwrap_or_default();
-    let (sigma_min, sigma_max) = match config.architecture.sigma_support(config.noise.support()?) {
+    let trained = config.noise.support();
+    let trained = trained.map_err(|error| Error::from(error).in_file(&folder.join(CONFIG_FILE)))?;
+    let (sigma_min, sigma_max) = match config.architecture.sigma_support(trained) {
         SigmaSupport::Blind => (None, None),
         SigmaSupport::Range { .. } => (Some(config.noise.min), Some(config.noise.max)),
     };

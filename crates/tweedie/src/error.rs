@@ -78,6 +78,17 @@ impl Error {
         }
     }
 
+    /// The error with its causes on one line.
+    pub fn one_line(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The failed run, if a run failed.
     pub fn failure(&self) -> Option<&tweedie_solver::Failure> {
         match self {

@@ -1,5 +1,6 @@
 //! `tweedie datasets`
 
+mod entry;
 mod fetch;
 mod watch;
 
@@ -7,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use serde::Serialize;
 use tweedie::datasets::{self, Kind, MANIFEST, Manifest, Set, verify};
 use tweedie::{Events as _, locate};
 
+use self::entry::Entry;
 use self::fetch::Fetch;
 use self::watch::Watch;
 use crate::Outcome;
@@ -58,25 +59,6 @@ enum Action {
     },
 }
 
-/// A set, as the JSON has it.
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    description: String,
-    kind: Kind,
-    split: Option<String>,
-    licence: String,
-    citation: Option<String>,
-    homepage: Option<String>,
-    files: usize,
-    bytes: u64,
-    /// After `fetch` or `verify`: how many files are as recorded, and the others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified: Option<usize>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    wrong: Vec<String>,
-}
-
 impl Datasets {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let (Action::List { common } | Action::Fetch(Fetch { common, .. }) | Action::Verify { common, .. }) =
@@ -106,24 +88,6 @@ impl Datasets {
                 done => done.map(|()| Outcome::Done),
             }
         })
-    }
-}
-
-impl Entry {
-    fn of(set: &Set) -> Self {
-        Self {
-            name: set.name.clone(),
-            description: set.description.clone(),
-            kind: set.kind,
-            split: set.split.clone(),
-            licence: set.licence.clone(),
-            citation: set.citation.clone(),
-            homepage: set.homepage.clone(),
-            files: set.files.len(),
-            bytes: set.bytes(),
-            verified: None,
-            wrong: Vec::new(),
-        }
     }
 }
 

@@ -6,7 +6,8 @@ use anyhow::bail;
 use clap::Args;
 use tweedie::datasets::{Manifest, Set, fetch};
 
-use super::{Entry, Watch};
+use super::entry::Entry;
+use super::watch::Watch;
 use crate::options::Common;
 use crate::session::{Results, Session};
 

@@ -17,7 +17,7 @@ impl<'a> Watch<'a> {
     pub fn new(session: &'a Session) -> Self {
         Self {
             session,
-            bar: progress::bar(session, 0, "{bar:30} {bytes}/{total_bytes} {wide_msg} ETA {eta}"),
+            bar: progress::bar(session.quiet, 0, "{bar:30} {bytes}/{total_bytes} {wide_msg} ETA {eta}"),
         }
     }
 }
