@@ -4,7 +4,8 @@ use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
 use clap::Args;
-use tweedie::imaging::Depth;
+use tweedie::imaging::{Depth, Encoding};
+use tweedie::output;
 
 use crate::options::choice;
 
@@ -18,6 +19,18 @@ pub struct Precision {
         ("float", ".npy array of f32, nothing clipped or rounded", Depth::Float),
     ]))]
     pub depth: Option<Depth>,
+    /// Quality of results that are .jpg files, 1 to 100
+    #[arg(long, value_name = "N", default_value_t = Encoding::JPEG_QUALITY, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: u8,
+}
+
+impl From<Precision> for output::Precision {
+    fn from(precision: Precision) -> Self {
+        Self {
+            depth: precision.depth,
+            jpeg_quality: precision.quality,
+        }
+    }
 }
 
 /// Writes text to standard output. A reader who has seen enough (`| head`) closes the pipe, which is no error.

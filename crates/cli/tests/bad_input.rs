@@ -92,6 +92,79 @@ fn bad_images_are_named_and_nothing_is_written() {
     assert_eq!(names(&out), Vec::<String>::new());
 }
 
+/// One bad entry does not stop a folder, and long names get results.
+#[cfg(unix)]
+#[test]
+fn a_folder_goes_on_where_something_in_it_cannot_be_read() {
+    let files = Files::new();
+    let (folder, out) = (files.path("in"), files.path("out"));
+    fs::create_dir(&folder).unwrap();
+    let small = npy("(8, 8)", &[0.5; 64]);
+    // With the longest ending of a result the name would have 252 + 5 bytes.
+    let long = "n".repeat(240);
+    for name in ["a", &long] {
+        fs::write(folder.join(format!("{name}.npy")), &small).unwrap();
+    }
+    std::os::unix::fs::symlink("nowhere", folder.join("b.png")).unwrap();
+    let run = tweedie("simulate --task inpaint --keep 0.5 --noise 0 --out", &[&out, &folder]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("note: left out: listing ") && run.stderr.contains("b.png"),
+        "{}",
+        run.stderr
+    );
+    let results = names(&out);
+    assert_eq!(results.len(), 7, "three files each and the manifest: {results:?}");
+    let run = tweedie(
+        "restore --checkpoint median --iterations 1 --out",
+        &[&files.path("restored"), &out],
+    );
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let run = tweedie(
+        "denoise --checkpoint median --sigma 5 --out",
+        &[&files.path("denoised"), &folder],
+    );
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert_eq!(names(&files.path("denoised")).len(), 2);
+    // A path that is too long is no missing file.
+    let too_long = folder.join(vec!["n".repeat(200); 25].join("/")).join("a.png");
+    refused(
+        "path",
+        "denoise --checkpoint median --sigma 5 --out",
+        &[&out, &too_long],
+        &["too long"],
+    );
+}
+
+/// What stops a measure of an image names its file.
+#[test]
+fn levels_and_patches_that_fail_name_the_file() {
+    let files = Files::new();
+    let bright: Vec<f32> = (0..1024).map(|i| if i % 2 == 0 { 3e38 } else { -3e38 }).collect();
+    let bright = files.write("bright.npy", npy("(32, 32)", &bright));
+    let out = files.path("out.png");
+    refused(
+        "level",
+        "denoise --checkpoint median --sigma auto --out",
+        &[&out, &bright],
+        &["bright.npy"],
+    );
+    let small = files.write("small.npy", npy("(8, 8)", &[0.5; 64]));
+    refused(
+        "patch",
+        "certify --checkpoint median --sigma 25 --data",
+        &[&small],
+        &["small.npy", "8x8"],
+    );
+    let batch = files.write("batch.npy", npy("(2, 1, 32, 32)", &[0.5; 2048]));
+    refused(
+        "batch",
+        "certify --checkpoint median --sigma 25 --data",
+        &[&batch],
+        &["batch.npy"],
+    );
+}
+
 #[test]
 fn kernels_masks_and_sizes_are_named() {
     let files = Files::new();

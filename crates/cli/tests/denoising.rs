@@ -5,8 +5,9 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{json, keys, names, succeed, tweedie};
-use tweedie_imaging::{ColorMode, Depth, read_image};
+use burn::tensor::Device;
+use common::{json, keys, names, root, succeed, tweedie};
+use tweedie_imaging::{ColorMode, Depth, Encoding, Metadata, read_image, write_image_as};
 
 fn depth(path: &Path) -> Depth {
     read_image(path, ColorMode::AsStored).unwrap().depth
@@ -181,4 +182,36 @@ fn bench_times_each_run() {
             .all(|seconds| seconds.as_f64() > Some(0.0))
     );
     assert_eq!(result["seconds"].as_array().map(Vec::len), Some(2));
+}
+
+/// A photograph as a camera writes it: EXIF and profile go into the result, which may be a JPEG file of any quality.
+#[test]
+fn results_keep_what_the_file_says_besides_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let camera = read_image(&root().join("datasets/samples/camera.png"), ColorMode::AsStored).unwrap();
+    let metadata = Metadata {
+        exif: Some(b"MM\0\x2a\0\0\0\x08\0\x01\x01\x0f\0\x02\0\0\0\x04abc\0\0\0\0\0".to_vec()),
+        icc: None,
+    };
+    let encoding = Encoding {
+        metadata: Some(&metadata),
+        ..Encoding::new(Depth::Eight)
+    };
+    let photograph = path("photograph.jpg");
+    write_image_as(&photograph, &camera.image(&Device::flex()).unwrap(), &encoding).unwrap();
+    let (fine, coarse, png) = (path("fine.jpg"), path("coarse.jpg"), path("a.png"));
+    for (out, options) in [(&fine, ""), (&coarse, "--quality 30"), (&png, "")] {
+        let line = format!("denoise --checkpoint median --sigma 5 {options} --out");
+        succeed(&line, &[out, &photograph]);
+        let loaded = read_image(out, ColorMode::AsStored).unwrap();
+        assert_eq!(loaded.metadata, metadata, "{out:?}");
+    }
+    let length = |path: &Path| fs::metadata(path).unwrap().len();
+    assert!(2 * length(&coarse) < length(&fine));
+    let run = tweedie(
+        "denoise --checkpoint median --sigma 5 --quality 101 --out",
+        &[&fine, &photograph],
+    );
+    assert_eq!(run.status, Some(2), "{}", run.stderr);
 }

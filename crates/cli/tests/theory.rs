@@ -113,7 +113,7 @@ fn flips_and_turns_are_averaged_or_drawn_by_a_seed() {
 #[test]
 #[ignore = "needs TWEEDIE_SHARED"]
 fn an_averaged_network_diverges_with_admm() {
-    let case = shared_data("data/cases/averaged").expect("the shared test data");
+    let case = shared_data("data/cases/averaged");
     let folder = tempfile::tempdir().unwrap();
     let residuals = |solver: &str, settings: &str| {
         let out = folder.path().join(format!("{solver}{settings}"));

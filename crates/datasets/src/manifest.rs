@@ -4,16 +4,13 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::{read_text, sha256_file};
+use tweedie_imaging::{MAX_TEXT_BYTES, read_text, sha256_file};
 
 use crate::Error;
 use crate::error::one_line;
 
 /// Name of the description of all sets.
 pub const MANIFEST: &str = "manifest.toml";
-
-/// Largest description that is read: hundreds of times the one that comes with the program.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// The description of all sets; keys are explained at its head.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -107,7 +104,7 @@ impl Manifest {
     /// [`Error::Imaging`] if the file cannot be read or is no text; [`Error::Manifest`] for an unknown, missing or mistyped
     /// key; [`Error::Unexpected`] for a file or a set whose name leads out of its folder.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_text(path, MAX_BYTES)?;
+        let text = read_text(path, MAX_TEXT_BYTES)?;
         Self::parse(&text, path)
     }
 

@@ -1,6 +1,7 @@
 //! Unpacking an archive that nobody vouches for.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -34,25 +35,43 @@ pub(crate) fn unpack_with(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let unpacked = tempfile::Builder::new()
-        .prefix(".tweedie-unpack-")
-        .tempdir_in(parent)
-        .map_err(io_error("making a folder in", parent))?;
-    let files = entries(archive, unpacked.path(), max_bytes, progress)?;
-    complete(unpacked.path(), files)?;
-    fs::rename(unpacked.path(), root).map_err(io_error("writing", root))?;
-    // It has another name now.
-    let _ = unpacked.keep();
-    Ok(files)
+    let file = File::open(archive).map_err(io_error("reading", archive))?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        let expected = "an archive that no other process unpacks";
+        return Err(Error::unexpected(archive.display(), expected, "one that is locked"));
+    }
+    let mut name = OsString::from(".tweedie-unpack-");
+    name.push(root.file_name().unwrap_or_default());
+    let unpacked = parent.join(name);
+    // What a killed process left: nobody is at work while the archive is locked.
+    remove(&unpacked)?;
+    fs::create_dir(&unpacked).map_err(io_error("making the folder", &unpacked))?;
+    let result = entries(archive, &file, &unpacked, max_bytes, progress).and_then(|files| {
+        complete(&unpacked, files)?;
+        fs::rename(&unpacked, root).map_err(io_error("writing", root))?;
+        Ok(files)
+    });
+    if result.is_err() {
+        // The error that is reported is the first one.
+        let _ = remove(&unpacked);
+    }
+    result
 }
 
-fn entries(path: &Path, folder: &Path, max_bytes: u64, progress: &dyn Progress) -> Result<usize, Error> {
+/// Removes a folder, if it is there.
+fn remove(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("removing", folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn entries(path: &Path, file: &File, folder: &Path, max_bytes: u64, progress: &dyn Progress) -> Result<usize, Error> {
     let damaged = |source| Error::Zip {
         path: path.to_path_buf(),
         source,
     };
     let refused = |expected: String, got: String| Error::unexpected(path.display(), expected, got);
-    let file = File::open(path).map_err(io_error("reading", path))?;
     let mut archive = ZipArchive::new(file).map_err(damaged)?;
     // The reader keeps the last of two entries with one name.
     if archive.has_duplicate_names() {
@@ -154,6 +173,23 @@ mod tests {
         assert_eq!(unpack(&path, &root, 20, &()).unwrap(), 2);
         assert_eq!(fs::read(root.join("a/b.png")).unwrap(), [7; 10]);
         assert!(root.join("c.png").is_file());
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_process_go_and_two_at_once_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = archive(folder.path(), &["a.png"]);
+        let left = folder.path().join(".tweedie-unpack-set/half");
+        fs::create_dir_all(&left).unwrap();
+        let root = folder.path().join("set");
+        let other = File::open(&path).unwrap();
+        other.lock().unwrap();
+        let error = unpack(&path, &root, 20, &()).unwrap_err().to_string();
+        assert!(error.ends_with("got one that is locked") && left.exists(), "{error}");
+        drop(other);
+        assert_eq!(unpack(&path, &root, 20, &()).unwrap(), 1);
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 1);
+        assert!(!left.exists());
     }
 
     #[test]

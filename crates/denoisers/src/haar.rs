@@ -65,6 +65,7 @@ fn transform(values: &mut [f64], [rows, cols]: [usize; 2], levels: impl Iterator
 #[cfg(test)]
 mod tests {
     use tweedie_imaging::noise;
+    use tweedie_testing::{Tolerance, assert_close};
 
     use super::*;
 
@@ -93,10 +94,11 @@ mod tests {
             transform(&mut c, SIZE, 0..LEVELS);
             c
         };
-        assert!((dot(&forward(&x), &forward(&z)) - dot(&x, &z)).abs() < 1e-12);
+        let products = [dot(&forward(&x), &forward(&z))];
+        assert_close("<W x, W z>", &products, &[dot(&x, &z)], Tolerance::absolute(1e-12));
         let mut back = forward(&x);
         transform(&mut back, SIZE, (0..LEVELS).rev());
-        assert!(x.iter().zip(&back).all(|(a, b)| (a - b).abs() < 1e-14));
+        assert_close("back", &back, &x, Tolerance::absolute(1e-14));
         // A constant block of 4x4 has one coefficient: 4 times its value.
         let constant = forward(&[0.5; 96]);
         assert_eq!(constant.iter().filter(|c| **c == 2.0).count(), 6);
@@ -127,11 +129,16 @@ mod tests {
     fn no_noise_means_no_change_and_a_constant_darkens_by_a_quarter() {
         let y = random(35, 4);
         let unchanged = HaarThreshold.denoise(&y, [5, 7], level(0.0)).unwrap();
-        assert!(y.iter().zip(&unchanged).all(|(a, b)| (a - b).abs() < 1e-14));
+        assert_close("unchanged", &unchanged, &y, Tolerance::absolute(1e-14));
         for size in [[1, 1], [5, 7], [4, 8]] {
             let constant = vec![0.5; size[0] * size[1]];
             let darker = HaarThreshold.denoise(&constant, size, level(0.2)).unwrap();
-            assert!(darker.iter().all(|v| (v - 0.45).abs() < 1e-14), "{size:?}: {darker:?}");
+            assert_close(
+                "darker",
+                &darker,
+                &vec![0.45; constant.len()],
+                Tolerance::absolute(1e-14),
+            );
         }
     }
 }

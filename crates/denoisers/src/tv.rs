@@ -172,6 +172,7 @@ fn duality_gap(z: &[f64], p: &[[f64; 2]], cols: usize, weight: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use tweedie_imaging::noise;
+    use tweedie_testing::{Tolerance, assert_close};
 
     use super::*;
 
@@ -206,11 +207,11 @@ mod tests {
         let expected = [0.02, 0.02, 0.02, 0.02, 0.98, 0.98, 0.98, 0.98];
         for size in [[1, 8], [8, 1]] {
             let z = tight().denoise(&y, size, level(0.1)).unwrap();
-            assert!(z.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{z:?}");
+            assert_close("a step", &z, &expected, Tolerance::absolute(1e-7));
         }
         // A large weight leaves the mean.
         let z = tight().denoise(&y, [2, 4], level(1.0)).unwrap();
-        assert!(z.iter().all(|v| (v - 0.5).abs() < 1e-6), "{z:?}");
+        assert_close("the mean", &z, &[0.5; 8], Tolerance::absolute(1e-6));
         assert_eq!(tight().denoise(&y, [2, 4], level(0.0)).unwrap(), y);
     }
 
@@ -267,6 +268,7 @@ mod tests {
     fn the_mean_is_kept() {
         let y = random(63, 3);
         let z = TotalVariation::default().denoise(&y, [7, 9], level(0.1)).unwrap();
-        assert!((y.iter().sum::<f64>() - z.iter().sum::<f64>()).abs() < 1e-12);
+        let sum = |values: &[f64]| values.iter().sum::<f64>();
+        assert_close("sum", &[sum(&z)], &[sum(&y)], Tolerance::absolute(1e-12));
     }
 }

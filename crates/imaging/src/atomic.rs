@@ -34,6 +34,18 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io:
     Ok(())
 }
 
+/// Checks that files can be made in a folder, before any work is done for them.
+///
+/// # Errors
+/// [`Error::Io`] naming the folder.
+pub fn require_writable(folder: &Path) -> Result<(), Error> {
+    part::create(folder).map(drop).map_err(|source| Error::Io {
+        operation: "writing into the folder",
+        path: folder.to_path_buf(),
+        source,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

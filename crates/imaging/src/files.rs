@@ -2,19 +2,23 @@
 
 mod array;
 mod bytes;
+mod metadata;
 mod npy;
 mod npz;
 mod png;
+mod profile;
 mod raster;
+mod tiff;
 mod write;
 
 use std::path::Path;
 
 use burn::tensor::Device;
 
-pub use array::{Array, read_array, read_npz, write_array, write_npz};
+pub use array::{Array, decode_arrays, read_array, read_npz, write_array, write_npz};
 use bytes::FileBytes;
-pub use write::{depth_for, write_image};
+pub use metadata::Metadata;
+pub use write::{Encoding, depth_for, write_image, write_image_as};
 
 use crate::color::{self, ColorMode};
 use crate::{Error, Image, image_from_vec, sha256_bytes};
@@ -45,6 +49,8 @@ pub struct LoadedImage {
     pub depth: Depth,
     /// sha256 of the file that was decoded, in hexadecimal.
     pub sha256: String,
+    /// What else the file says.
+    pub metadata: Metadata,
 }
 
 impl LoadedImage {
@@ -64,13 +70,15 @@ struct Decoded {
     depth: Depth,
     /// [`read_image_and_alpha`].
     alpha: Option<Vec<f32>>,
+    metadata: Metadata,
 }
 
 /// Reads an image: PNG, JPEG, TIFF, `.npy`, or `.npz` with a single array. The content decides, not the name.
 ///
-/// * PNG, JPEG, TIFF: gray or RGB of up to 8 or of 16 bits, TIFF also RGB of 32-bit floats. The EXIF (or TIFF)
-///   orientation is applied. An alpha channel is dropped if every pixel is opaque, else the image is refused. Colour
-///   profiles and gamma chunks are ignored: values are as stored. Of several pages or frames the first is read.
+/// * PNG, JPEG, TIFF: gray or RGB of up to 8 or of 16 bits, TIFF also of floats. The EXIF (or TIFF) orientation is applied.
+///   An alpha channel is dropped if every pixel is opaque, else the image is refused. Samples of another RGB space than sRGB are
+///   converted to it where a colour profile (ICC) says so by curves and a matrix; profiles that are tables, and gamma chunks,
+///   are ignored. The pages of a TIFF file are a batch if they are alike, else the first is read; of several frames the first.
 /// * Arrays: f32, f64, u8, u16, or bool, in C or Fortran order, of shape `[H, W]`, `[C, H, W]` with C = 1 or 3,
 ///   `[H, W, C]` with C = 1 or 3 (only if the first axis is neither 1 nor 3), or `[N, C, H, W]`.
 /// * Integers are divided by their largest value (255, 65535; true is 1); floats keep their values.
@@ -100,12 +108,23 @@ pub fn read_image(path: &Path, mode: ColorMode) -> Result<LoadedImage, Error> {
 /// # Errors
 /// As [`read_image`], but for transparent pixels.
 pub fn read_image_and_alpha(path: &Path, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<f32>>), Error> {
-    let bytes = FileBytes::read(path)?;
+    decode(FileBytes::read(path)?, mode)
+}
+
+/// [`read_image_and_alpha`] for the content of a file; `name` is named in errors.
+///
+/// # Errors
+/// As [`read_image_and_alpha`], but for those of the file system.
+pub fn decode_image(name: &Path, content: Vec<u8>, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<f32>>), Error> {
+    decode(FileBytes::new(name, content)?, mode)
+}
+
+fn decode(bytes: FileBytes, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<f32>>), Error> {
     let decoded = match bytes.kind {
         FileKind::Raster(format) => raster::decode(&bytes, format)?,
         FileKind::Npy | FileKind::Npz => array::decode_image(&bytes)?,
     };
-    require_finite(path.display().to_string(), &decoded.values)?;
+    require_finite(bytes.path.display().to_string(), &decoded.values)?;
     let channels = decoded.dims[1];
     let (values, dims) = color::convert(decoded.values, decoded.dims, mode)
         .ok_or_else(|| bytes.wrong("an image with 1 or 3 channels", format!("{channels} channels")))?;
@@ -114,6 +133,7 @@ pub fn read_image_and_alpha(path: &Path, mode: ColorMode) -> Result<(LoadedImage
         values,
         depth: decoded.depth,
         sha256: sha256_bytes(&bytes.content),
+        metadata: decoded.metadata,
     };
     Ok((loaded, decoded.alpha))
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::Error;
 
+/// The largest configuration or manifest that is read: thousands of times what one needs.
+pub const MAX_TEXT_BYTES: u64 = 16 << 20;
+
 /// Opens an ordinary file (links are followed) and says how long it is.
 ///
 /// A pipe would block, a device may never end, and a folder is none.

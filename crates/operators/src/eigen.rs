@@ -44,6 +44,8 @@ fn rotate(a: &mut [f64], n: usize, p: usize, q: usize) {
 
 #[cfg(test)]
 mod tests {
+    use tweedie_testing::{Tolerance, assert_close};
+
     use super::*;
 
     #[test]
@@ -56,10 +58,9 @@ mod tests {
         };
         let mut got = symmetric_eigenvalues((0..n * n).map(entry).collect(), n);
         got.sort_by(f64::total_cmp);
-        for (k, got) in got.iter().enumerate() {
-            let expected = 2.0 - 2.0 * ((k + 1) as f64 * std::f64::consts::PI / (n + 1) as f64).cos();
-            assert!((got - expected).abs() < 1e-12, "{k}: {got} {expected}");
-        }
+        let known = |k: usize| 2.0 - 2.0 * ((k + 1) as f64 * std::f64::consts::PI / (n + 1) as f64).cos();
+        let expected: Vec<f64> = (0..n).map(known).collect();
+        assert_close("eigenvalues", &got, &expected, Tolerance::absolute(1e-12));
         assert_eq!(symmetric_eigenvalues(vec![0.0; 4], 2), [0.0, 0.0]);
     }
 }

@@ -37,6 +37,8 @@ pub(crate) fn upsample_cubic(small: &[f32], rows: usize, cols: usize, s: usize, 
 
 #[cfg(test)]
 mod tests {
+    use tweedie_testing::{Tolerance, assert_close};
+
     use super::*;
 
     #[test]
@@ -57,7 +59,7 @@ mod tests {
                 let inside = |k: usize, n: usize| k >= s && k < (n - 2) * s;
                 if inside(i, rows) && inside(j, cols) {
                     let expected = f(i as f64 / s as f64, j as f64 / s as f64) as f32;
-                    assert!((got - expected).abs() < 1e-5, "{i},{j}: {got} {expected}");
+                    assert_close(&format!("{i},{j}"), &[got], &[expected], Tolerance::absolute(1e-5));
                 }
             }
         }

@@ -143,6 +143,8 @@ fn require_size(operation: &'static str, size: usize) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use tweedie_testing::{Tolerance, assert_close};
+
     use super::*;
 
     #[test]
@@ -152,9 +154,7 @@ mod tests {
         let expected = [
             0.011344, 0.083820, 0.011344, 0.083820, 0.619347, 0.083820, 0.011344, 0.083820, 0.011344,
         ];
-        for (got, expected) in kernel.values().iter().zip(expected) {
-            assert!((got - expected).abs() < 1e-6, "{got} {expected}");
-        }
+        assert_close("fspecial", kernel.values(), &expected, Tolerance::absolute(1e-6));
     }
 
     #[test]

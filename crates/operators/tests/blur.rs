@@ -4,7 +4,7 @@ mod common;
 
 use common::{image, random_values};
 use tweedie_operators::{Blur, Boundary, Downsampling, Kernel, LinearOperator, Mask};
-use tweedie_testing::values;
+use tweedie_testing::{Tolerance, assert_close, values};
 
 fn naive(x: &[f32], rows: usize, cols: usize, kernel: &Kernel, boundary: Boundary) -> Vec<f64> {
     let [kr, kc] = kernel.dims();
@@ -49,19 +49,14 @@ fn blur_and_downsampling_are_the_written_sums() {
             let blur = Blur::new([1, rows, cols], &kernel, boundary).unwrap();
             let got = values(&blur.apply(image(x.clone(), [1, 1, rows, cols])).unwrap());
             // f32 rounding of values up to 1.
-            for (got, expected) in got.iter().zip(&expected) {
-                assert!(
-                    (got - expected).abs() < 2e-7,
-                    "{rows}x{cols}, kernel {kr}x{kc}, {boundary:?}: {got} {expected}"
-                );
-            }
+            let what = format!("{rows}x{cols}, kernel {kr}x{kc}, {boundary:?}");
+            assert_close(&what, &got, &expected, Tolerance::absolute(2e-7));
             if rows % 2 == 0 && cols % 2 == 0 {
                 let sr = Downsampling::new([1, rows, cols], 2, &kernel, boundary).unwrap();
                 let got = values(&sr.apply(image(x, [1, 1, rows, cols])).unwrap());
-                for (n, got) in got.iter().enumerate() {
-                    let (i, j) = (n / (cols / 2), n % (cols / 2));
-                    assert!((got - expected[2 * i * cols + 2 * j]).abs() < 2e-7);
-                }
+                let every_second = |n: usize| expected[2 * (n / (cols / 2)) * cols + 2 * (n % (cols / 2))];
+                let expected: Vec<f64> = (0..got.len()).map(every_second).collect();
+                assert_close(&what, &got, &expected, Tolerance::absolute(2e-7));
             }
         }
     }
@@ -74,9 +69,8 @@ fn blur_agrees_with_scipy() {
     let kernel = Kernel::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
     let blur = Blur::new([1, 4, 4], &kernel, Boundary::Circular).unwrap();
     let got = values(&blur.apply(image(x, [1, 1, 4, 4])).unwrap());
-    for (got, expected) in got.iter().zip(SCIPY) {
-        assert!((got * 225.0 * 21.0 - expected).abs() < 1e-3, "{got} {expected}");
-    }
+    let got: Vec<f64> = got.iter().map(|got| got * 225.0 * 21.0).collect();
+    assert_close("scipy", &got, &SCIPY, Tolerance::absolute(1e-3));
 }
 
 #[rustfmt::skip]

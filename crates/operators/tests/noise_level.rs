@@ -51,10 +51,9 @@ fn flat_images_have_none_and_small_ones_are_refused() {
 
 /// Median error over Set12 with the photographs' own grain, the estimate of the clean image, taken off: variances add up.
 #[test]
+#[ignore = "needs TWEEDIE_SHARED"]
 fn photographs_give_the_level() {
-    let Some(folder) = shared_data("data/images/Set12") else {
-        return;
-    };
+    let folder = shared_data("data/images/Set12");
     let clean: Vec<Image> = (1..=12)
         .map(|n| read_image(&folder.join(format!("{n:02}.png")), ColorMode::Gray).unwrap())
         .map(|image| image.image(&Device::flex()).unwrap())
@@ -80,10 +79,9 @@ fn photographs_give_the_level() {
 }
 
 #[test]
+#[ignore = "needs TWEEDIE_SHARED"]
 fn levin_kernels_read_as_they_are() {
-    let Some(folder) = shared_data("data/kernels") else {
-        return;
-    };
+    let folder = shared_data("data/kernels");
     for (number, size) in (1..=8).zip([19, 17, 15, 27, 13, 21, 23, 23]) {
         let kernel = Kernel::parse(&format!("levin:{number}"), &folder).unwrap();
         assert_eq!(kernel.dims(), [size, size]);

@@ -10,7 +10,7 @@ use tweedie_operators::{
     BayerPattern, Complex, CompressedSensing, Demosaicking, Field, LinearOperator, Mri, MultiCoilMri, Radon,
     cartesian_mask, random_mask, synthetic_sensitivities,
 };
-use tweedie_testing::{norm, relative_distance, values};
+use tweedie_testing::{Tolerance, assert_close, norm, relative_distance, values};
 
 /// The definition, with the zero frequency at [0, 0].
 fn naive_samples(x: &[f32], rows: usize, cols: usize, mask: &[f32]) -> Vec<f64> {
@@ -34,9 +34,8 @@ fn mri_samples_the_orthonormal_transform() {
     let x = random_values(rows * cols, 2);
     let mri = Mri::new(Field::Real, [rows, cols], &mask).unwrap();
     let got = values(&mri.apply(image(x.clone(), [1, 1, rows, cols])).unwrap());
-    for (got, expected) in got.iter().zip(naive_samples(&x, rows, cols, &mask)) {
-        assert!((got - expected).abs() < 1e-6, "{got} {expected}");
-    }
+    let expected = naive_samples(&x, rows, cols, &mask);
+    assert_close("samples", &got, &expected, Tolerance::absolute(1e-6));
 }
 
 #[test]
@@ -77,7 +76,7 @@ fn synthetic_sensitivities_have_unit_energy() {
     let maps = synthetic_sensitivities(4, [6, 5]).unwrap();
     for pixel in 0..30 {
         let energy: f32 = maps.iter().skip(pixel).step_by(30).map(Complex::norm_sqr).sum();
-        assert!((energy - 1.0).abs() < 1e-6, "{energy}");
+        assert_close("energy", &[energy], &[1.0], Tolerance::absolute(1e-6));
     }
     // Coils see the image differently, in magnitude too.
     let difference = |pixel: usize| (maps[pixel].norm() - maps[30 + pixel].norm()).abs();
@@ -146,12 +145,12 @@ fn radon_at_zero_sums_columns_and_at_a_right_angle_rows_from_the_bottom() {
     for j in 0..cols {
         let sum: f64 = (0..rows).map(|i| f64::from(x[i * cols + j])).sum();
         let got = y[(detectors - cols) / 2 + j] * radon.scale();
-        assert!((got - sum).abs() < 1e-5, "column {j}: {got} {sum}");
+        assert_close(&format!("column {j}"), &[got], &[sum], Tolerance::absolute(1e-5));
     }
     for i in 0..rows {
         let sum: f64 = x[i * cols..][..cols].iter().map(|&x| f64::from(x)).sum();
         let got = y[detectors + (detectors - rows) / 2 + (rows - 1 - i)] * radon.scale();
-        assert!((got - sum).abs() < 1e-5, "row {i}: {got} {sum}");
+        assert_close(&format!("row {i}"), &[got], &[sum], Tolerance::absolute(1e-5));
     }
 }
 
@@ -203,12 +202,7 @@ fn demosaicking_starts_with_bilinear_interpolation() {
     for n in 0..x.len() {
         let (i, j) = (n % (rows * cols) / cols, n % cols);
         if (1..rows - 1).contains(&i) && (1..cols - 1).contains(&j) {
-            assert!(
-                (start[n] - f64::from(x[n])).abs() < 1e-6,
-                "{i},{j}: {} {}",
-                start[n],
-                x[n]
-            );
+            assert_close(&format!("{i},{j}"), &[start[n]], &[x[n]], Tolerance::absolute(1e-6));
         }
     }
 }

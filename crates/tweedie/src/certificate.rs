@@ -204,13 +204,20 @@ impl Patches {
         device: &Device,
         events: &dyn Events,
     ) -> Result<Self> {
-        let inputs = inputs::expand(data)?;
+        let inputs = inputs::expand(data, events)?;
         // More images than patches are not looked at.
         let first = inputs.iter().take(options.samples);
         let images = first.map(|input| {
             let read = || {
                 let image = events.read_image(&input.path, color)?;
                 single(image.dims)?;
+                let [_, _, h, w] = image.dims;
+                if h.min(w) < options.patch {
+                    bail!(
+                        "expected at least {0}x{0} pixels, the side of a patch, got {h}x{w}",
+                        options.patch
+                    );
+                }
                 if channels != 0 && image.dims[1] != channels {
                     bail!("expected {channels} channel(s), got {}; see --color", image.dims[1]);
                 }

@@ -1,12 +1,17 @@
 //! Which images the inputs name, and what their results are called.
 
 use std::collections::HashMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, bail};
-use tweedie_imaging::image_files;
+use tweedie_imaging::{list_images, sha256_bytes};
 
-use crate::Result;
+use crate::{Error, Events, Result};
+
+/// Longest name of a result without its ending, in bytes: the endings have up to 20, and file systems take 255.
+const LONGEST_STEM: usize = 230;
 
 /// An image to work on.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,26 +23,43 @@ pub struct Input {
 }
 
 impl Input {
-    /// The name without its ending: what results are called.
+    /// The name without its ending: what results are called. Where results could not be called so, its beginning and a part of
+    /// its sha256, so that names that differ stay different.
     pub fn stem(&self) -> String {
-        let stem = self.name.rsplit_once('.').map_or(self.name.as_str(), |(stem, _)| stem);
-        if stem.is_empty() {
-            self.name.clone()
-        } else {
-            stem.to_owned()
+        let stem = match self.name.rsplit_once('.') {
+            Some((stem, _)) if !stem.is_empty() => stem,
+            _ => &self.name,
+        };
+        let last = stem.rsplit('/').next().unwrap_or(stem).len();
+        if last <= LONGEST_STEM {
+            return stem.to_owned();
         }
+        let hash = sha256_bytes(stem.as_bytes());
+        let end = stem.floor_char_boundary(stem.len() - last + LONGEST_STEM - 9);
+        format!("{}~{}", &stem[..end], &hash[..8])
     }
 }
 
-/// Files, and the images in folders, in this order.
-pub fn expand(paths: &[PathBuf]) -> Result<Vec<Input>> {
+/// Files, and the images in folders, in this order. What cannot be looked at in a folder is a note.
+///
+/// # Errors
+/// If a path cannot be looked up, or a folder holds no image.
+pub fn expand(paths: &[PathBuf], events: &dyn Events) -> Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for path in paths {
-        if !path.exists() {
-            bail!("{}: expected an image or a folder, found none", path.display());
-        }
-        if path.is_dir() {
-            for file in image_files(path)? {
+        // A name that is too long, or a folder that is closed, is told as such.
+        let metadata = match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("{}: expected an image or a folder, found none", path.display());
+            }
+            found => found.with_context(|| format!("reading {}", path.display()))?,
+        };
+        if metadata.is_dir() {
+            let listing = list_images(path)?;
+            for error in listing.skipped {
+                events.note(&format!("left out: {}", Error::from(error).one_line()));
+            }
+            for file in listing.images {
                 let name = relative_name(path, &file);
                 inputs.push(Input { path: file, name });
             }
@@ -92,7 +114,7 @@ mod tests {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
         let file = folder.path().join("b/c.tif");
-        let inputs = expand(&[folder.path().to_path_buf(), file]).unwrap();
+        let inputs = expand(&[folder.path().to_path_buf(), file], &()).unwrap();
         let names: Vec<_> = inputs.iter().map(|input| (input.name.as_str(), input.stem())).collect();
         assert_eq!(
             names,
@@ -102,6 +124,23 @@ mod tests {
                 ("c.tif", "c".to_owned())
             ]
         );
+    }
+
+    #[test]
+    fn long_names_are_shortened_and_stay_different() {
+        let stem = |name: String| {
+            let path = PathBuf::new();
+            Input { path, name }.stem()
+        };
+        let fits = "n".repeat(LONGEST_STEM);
+        assert_eq!(stem(format!("{fits}.npy")), fits);
+        // Two bytes a letter, and a folder, which does not count.
+        let long = |last: &str| stem(format!("folder/{}{last}.png", "\u{e9}".repeat(122)));
+        assert_ne!(long("1"), long("2"));
+        for stem in [long("1"), long("2")] {
+            let file = stem.strip_prefix("folder/").unwrap();
+            assert!(file.starts_with('\u{e9}') && file.len() <= LONGEST_STEM, "{file}");
+        }
     }
 
     #[test]

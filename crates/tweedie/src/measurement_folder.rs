@@ -7,7 +7,8 @@ use crate::error::{Context as _, bail};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::{
-    Array, ColorMode, Depth, Image, image_from_vec, read_array, sha256_file, write_array, write_atomic, write_image,
+    Array, ColorMode, Depth, Image, MAX_TEXT_BYTES, image_from_vec, read_array, read_text, sha256_file, write_array,
+    write_atomic, write_image,
 };
 use tweedie_operators::{BayerPattern, Boundary, Kernel};
 
@@ -242,7 +243,7 @@ impl MeasurementSet {
 
     /// Reads a manifest.
     pub fn read(path: &Path, events: &dyn Events) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let text = read_text(path, MAX_TEXT_BYTES)?;
         let manifest: Self = toml::from_str(&text)
             .with_context(|| format!("{}: expected a manifest of measurements", path.display()))?;
         if manifest.format != FORMAT {

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context as _, bail};
-use tweedie_imaging::{Depth, FileId, Image, depth_for, require_replaceable, write_image};
+use tweedie_imaging::{
+    Depth, Encoding, FileId, Image, LoadedImage, Metadata, depth_for, require_replaceable, require_writable,
+    write_image_as,
+};
 
 use crate::{Error, Result};
 
@@ -19,9 +22,7 @@ pub fn ending_of(depth: Option<Depth>) -> &'static str {
 /// Makes a folder for results and checks that files can be made in it, before any work is done.
 pub fn folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("making the folder {}", path.display()))?;
-    let probe = path.join(format!(".tweedie-{}.part", std::process::id()));
-    std::fs::write(&probe, "").with_context(|| format!("writing into the folder {}", path.display()))?;
-    std::fs::remove_file(&probe).with_context(|| format!("writing into the folder {}", path.display()))
+    Ok(require_writable(path)?)
 }
 
 /// Makes the folder of a file.
@@ -49,20 +50,67 @@ pub fn path_in(folder: &Path, stem: &str, ending: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Writes a result named `stem` into a folder: PNG of the input's depth, or as `depth` says.
-pub fn write_in(folder: &Path, stem: &str, image: &Image, depth: Option<Depth>, source: Depth) -> Result<PathBuf> {
-    let path = path_in(folder, stem, &format!(".{}", ending_of(depth)))?;
-    write(&path, image, depth, source)?;
+/// What a result takes over from its input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    /// Precision of the input.
+    pub depth: Depth,
+    /// EXIF and colour profile.
+    pub metadata: Metadata,
+}
+
+impl Default for Origin {
+    /// A measurement that was simulated: pictures of it have 8 bits.
+    fn default() -> Self {
+        Self {
+            depth: Depth::Eight,
+            metadata: Metadata::default(),
+        }
+    }
+}
+
+impl From<&LoadedImage> for Origin {
+    fn from(loaded: &LoadedImage) -> Self {
+        Self {
+            depth: loaded.depth,
+            metadata: loaded.metadata.clone(),
+        }
+    }
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Precision {
+    /// Without it that of the input, as far as the format has it.
+    pub depth: Option<Depth>,
+    /// Of JPEG files, 1 to 100.
+    pub jpeg_quality: u8,
+}
+
+/// Writes a result named `stem` into a folder: PNG of the input's depth, or as `precision` says.
+///
+/// # Errors
+/// Names the file.
+pub fn write_in(folder: &Path, stem: &str, image: &Image, precision: Precision, origin: &Origin) -> Result<PathBuf> {
+    let path = path_in(folder, stem, &format!(".{}", ending_of(precision.depth)))?;
+    write(&path, image, precision, origin)?;
     Ok(path)
 }
 
-/// Writes a result to a file whose ending chooses the format; without `depth` the input's depth as far as it has it.
-pub fn write(path: &Path, image: &Image, depth: Option<Depth>, source: Depth) -> Result<()> {
-    let depth = match depth {
-        Some(depth) => depth,
-        None => depth_for(path, source)?,
+/// Writes a result to a file whose ending chooses the format.
+///
+/// # Errors
+/// Names the file.
+pub fn write(path: &Path, image: &Image, precision: Precision, origin: &Origin) -> Result<()> {
+    let encoding = Encoding {
+        depth: match precision.depth {
+            Some(depth) => depth,
+            None => depth_for(path, origin.depth)?,
+        },
+        jpeg_quality: precision.jpeg_quality,
+        metadata: Some(&origin.metadata),
     };
-    write_image(path, image, depth).map_err(|error| match error {
+    write_image_as(path, image, &encoding).map_err(|error| match error {
         // Shape errors do not know the file.
         tweedie_imaging::Error::Shape { .. } => Error::from(error).in_file(path),
         _ => error.into(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize as _, Serialize};
 use toml::{Table, Value};
-use tweedie_imaging::image_files;
+use tweedie_imaging::{MAX_TEXT_BYTES, list_images, read_text};
 use tweedie_model::train::{Supervision, TrainConfig, TrainRow, Trainer};
 use tweedie_model::{CONFIG_FILE, WEIGHTS_FILE};
 
@@ -119,7 +119,7 @@ impl Training {
             folders.extend(second);
         }
         for folder in folders {
-            inputs.extend(image_files(folder)?);
+            inputs.extend(list_images(folder)?.images);
         }
         if let Some(initial) = &config.training.initial {
             inputs.extend([WEIGHTS_FILE, CONFIG_FILE].map(|name| initial.join(name)));
@@ -289,7 +289,7 @@ fn configuration(file: &Path, changes: Changes<'_>) -> Result<TrainConfig> {
         return Ok(TrainConfig::load(file)?);
     }
     let path = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {path}"))?;
+    let text = read_text(file, MAX_TEXT_BYTES)?;
     let mut table: Table = toml::from_str(&text).with_context(|| format!("{path}: expected TOML"))?;
     settings::apply(settings, &mut table)?;
     let mut set = |section: &str, key: &str, value: Value| {

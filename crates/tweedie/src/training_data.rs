@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tweedie_imaging::{ColorMode, downscaled, image_files, sha256_bytes};
+use tweedie_imaging::{ColorMode, downscaled, list_images, sha256_bytes};
 use tweedie_model::train::{Supervision, TrainConfig, TrainingSet};
 
 use crate::error::bail;
 use crate::events::{Progress, Unit};
-use crate::{Events, Result};
+use crate::{Error, Events, Result};
 
 /// Without validation folders, one image in so many is kept apart from training.
 const HELD_OUT: usize = 20;
@@ -67,7 +67,11 @@ impl TrainingData {
 fn read(folders: &[PathBuf], mode: ColorMode, events: &dyn Events) -> Result<Vec<Photographs>> {
     let mut paths = Vec::new();
     for folder in folders {
-        paths.extend(image_files(folder)?);
+        let listing = list_images(folder)?;
+        for error in listing.skipped {
+            events.note(&format!("left out: {}", Error::from(error).one_line()));
+        }
+        paths.extend(listing.images);
     }
     events.begin(paths.len(), Unit::Images);
     let mut files = Vec::with_capacity(paths.len());

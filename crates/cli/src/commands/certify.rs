@@ -82,7 +82,7 @@ impl Certify {
                 session,
             )?,
         };
-        let images = inputs::expand(&self.data)?.into_iter().map(|input| input.path);
+        let images = inputs::expand(&self.data, &())?.into_iter().map(|input| input.path);
         let inputs = images.chain(self.noisy.clone()).chain(checkpoint.files());
         session.claim([], inputs)?;
         let certifying = Certifying::new(&checkpoint, &patches)?;

@@ -59,7 +59,7 @@ impl Demo {
                 locate::description("datasets")
             );
         };
-        let inputs = inputs::expand(&[samples])?;
+        let inputs = inputs::expand(&[samples], session)?;
         let [gray, colour] =
             CHECKPOINTS.map(|name| checkpoint::load(name, denoiser_settings.clone(), &session.device, session));
         let (gray, colour) = (gray?, colour?);

@@ -9,6 +9,7 @@ use tweedie::auto::Auto;
 use tweedie::events::{Progress, Unit};
 use tweedie::imaging::{Sigma, read_image, vec_from_image};
 use tweedie::inputs::Input;
+use tweedie::output::Origin;
 use tweedie::{Events as _, checkpoint, inputs, noise_level, output, settings};
 
 use crate::Outcome;
@@ -70,7 +71,7 @@ impl Denoise {
             Auto::Auto => None,
             Auto::Given(s) => Some(Sigma::from_grey_levels(s).map_err(|error| usage(format!("--sigma: {error}")))?),
         };
-        let inputs = inputs::expand(&self.inputs)?;
+        let inputs = inputs::expand(&self.inputs, session)?;
         let to_file = inputs.len() == 1 && self.out.extension().is_some() && !self.out.is_dir();
         let denoiser = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
         let images = inputs.iter().map(|input| input.path.clone());
@@ -114,7 +115,7 @@ impl Denoise {
             // Devices work in the background: the image is there when its values are.
             vec_from_image(&denoised)?;
             let seconds = started.elapsed().as_secs_f64();
-            output::write(&out, &denoised, self.precision.depth, loaded.depth)?;
+            output::write(&out, &denoised, self.precision.into(), &Origin::from(&loaded))?;
             session.say(format_args!(
                 "{} -> {} ({seconds:.2} s)",
                 input.path.display(),

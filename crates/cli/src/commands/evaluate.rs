@@ -53,7 +53,7 @@ impl Evaluate {
     fn work(&self, session: &Session, results: &mut Results<'_, Level>) -> anyhow::Result<Outcome> {
         let [settings] = settings::sections(&self.common.settings, ["denoiser"])?;
         let sigmas = noise_level::given(&self.sigma)?;
-        let inputs = inputs::expand(&self.data)?;
+        let inputs = inputs::expand(&self.data, session)?;
         let checkpoint = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
         let images = inputs.iter().map(|input| input.path.clone());
         session.claim([], images.chain(checkpoint.files()))?;

@@ -6,10 +6,11 @@ use clap::Args;
 use tweedie::checkpoint::{self, Checkpoint};
 use tweedie::events::{Progress, Unit};
 use tweedie::gallery::Gallery;
-use tweedie::imaging::{ColorMode, Depth, SigmaSupport, read_image};
+use tweedie::imaging::{ColorMode, SigmaSupport, read_image};
 use tweedie::inputs::{self, Input};
 use tweedie::measurement::Measurement;
 use tweedie::measurement_folder::{MANIFEST, MeasurementSet, manifest_path};
+use tweedie::output::Origin;
 use tweedie::scores::{Scores, stop_text, write_sweep, write_trace};
 use tweedie::solver::Solver;
 use tweedie::solvers::{StopReason, find};
@@ -228,7 +229,7 @@ impl Restore {
                     )));
                 }
                 (None, Some(task)) => {
-                    let inputs = inputs::expand(std::slice::from_ref(path))?;
+                    let inputs = inputs::expand(std::slice::from_ref(path), session)?;
                     jobs.extend(inputs.into_iter().map(|input| Job::Image(task, input)));
                 }
                 (None, None) => return Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none")),
@@ -269,7 +270,7 @@ impl Restore {
         Ok(())
     }
 
-    fn measurement(&self, session: &Session, job: &Job<'_>) -> tweedie::Result<(Measurement, Depth)> {
+    fn measurement(&self, session: &Session, job: &Job<'_>) -> tweedie::Result<(Measurement, Origin)> {
         match job {
             Job::Measured {
                 folder,
@@ -288,7 +289,7 @@ impl Restore {
                         y,
                         truth: None,
                     },
-                    Depth::Eight,
+                    Origin::default(),
                 ))
             }
             Job::Image(task, input) => {
@@ -296,14 +297,15 @@ impl Restore {
                 session.file_read(&input.path, &loaded.sha256);
                 let (mut task, image) = ((*task).clone(), loaded.image(&session.device)?);
                 if self.simulate {
-                    return Ok((Measurement::simulate(&input.name, task, image)?, loaded.depth));
+                    return Ok((Measurement::simulate(&input.name, task, image)?, Origin::from(&loaded)));
                 }
                 single(image.dims())?;
                 if self.task.noise_is_auto() {
-                    let sigma = noise_level::estimate(&input.name, &image, SigmaSupport::Blind, session)?;
+                    let sigma = noise_level::estimate(&input.name, &image, SigmaSupport::Blind, session)
+                        .map_err(|error| error.in_file(&input.path))?;
                     task = Task::new(task.degradation, noise_level::grey_levels(sigma), task.seed)?;
                 }
-                Ok((Measurement::new(&input.name, task, image)?, loaded.depth))
+                Ok((Measurement::new(&input.name, task, image)?, Origin::from(&loaded)))
             }
         }
     }
@@ -322,7 +324,7 @@ struct Restoring<'a> {
 impl Restoring<'_> {
     /// Restores an image and writes its files.
     fn one(&mut self, job: &Job<'_>) -> tweedie::Result<Scores> {
-        let (measurement, depth) = self.options.measurement(self.session, job)?;
+        let (measurement, origin) = self.options.measurement(self.session, job)?;
         let channels = measurement.operator.domain()[0];
         self.denoiser.note_channels(channels, self.session);
         let stem = job.input().stem();
@@ -338,7 +340,7 @@ impl Restoring<'_> {
             }
         };
         if restored.stop != StopReason::Interrupted {
-            output::write_in(self.out, &stem, &restored.image, self.options.precision.depth, depth)?;
+            output::write_in(self.out, &stem, &restored.image, self.options.precision.into(), &origin)?;
             write_trace(&trace_path, &restored.trace)?;
             if !restored.sweep.is_empty() {
                 write_sweep(&output::path_in(self.out, &stem, ".strengths.csv")?, &restored.sweep)?;

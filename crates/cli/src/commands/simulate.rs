@@ -72,7 +72,7 @@ impl Simulate {
             ));
         }
         let task = self.task.resolve(session, self.seed)?;
-        let inputs = inputs::expand(&self.inputs)?;
+        let inputs = inputs::expand(&self.inputs, session)?;
         inputs::require_different_stems(&inputs)?;
         let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
         session.claim(

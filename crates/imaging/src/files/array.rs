@@ -1,9 +1,6 @@
 //! Arrays of numbers: kernels, masks, measurements.
 
-use std::io::{self, Write};
 use std::path::Path;
-
-use npyz::{AutoSerialize, WriterBuilder};
 
 use super::bytes::FileBytes;
 use super::npy::{self, Element, Npy};
@@ -67,9 +64,28 @@ pub fn read_npz(path: &Path) -> Result<Vec<(String, Array)>, Error> {
     if bytes.kind != FileKind::Npz {
         return Err(bytes.wrong("an .npz file", "another format"));
     }
+    arrays(&bytes)
+}
+
+/// The arrays in the content of an `.npz` file with their names, or the only one, without a name, of an `.npy` file; `name`
+/// is named in errors.
+///
+/// # Errors
+/// As [`read_array`], but for those of the file system.
+pub fn decode_arrays(name: &Path, content: Vec<u8>) -> Result<Vec<(String, Array)>, Error> {
+    let bytes = FileBytes::new(name, content)?;
+    if bytes.kind == FileKind::Npz {
+        return arrays(&bytes);
+    }
+    let Npy { array, .. } = only(&bytes)?;
+    require_finite(name.display().to_string(), &array.values)?;
+    Ok(vec![(String::new(), array)])
+}
+
+fn arrays(bytes: &FileBytes) -> Result<Vec<(String, Array)>, Error> {
     let mut arrays = Vec::new();
-    for (name, Npy { array, .. }) in npz::read(&bytes)? {
-        require_finite(format!("{}, array '{name}'", path.display()), &array.values)?;
+    for (name, Npy { array, .. }) in npz::read(bytes)? {
+        require_finite(format!("{}, array '{name}'", bytes.path.display()), &array.values)?;
         arrays.push((name, array));
     }
     Ok(arrays)
@@ -82,7 +98,7 @@ pub fn read_npz(path: &Path) -> Result<Vec<(String, Array)>, Error> {
 pub fn write_array(path: &Path, array: &Array) -> Result<(), Error> {
     array.check("write_array")?;
     write_atomic(path, |file| {
-        write_values(file, &array.shape, array.values.iter().copied())
+        npy::write(file, &array.shape, array.values.iter().copied())
     })
 }
 
@@ -95,22 +111,6 @@ pub fn write_npz(path: &Path, arrays: &[(&str, &Array)]) -> Result<(), Error> {
         array.check("write_npz")?;
     }
     write_atomic(path, |file| npz::write(file, arrays))
-}
-
-/// Writes an array in the `.npy` format, with `T` as its type.
-pub(super) fn write_values<T: AutoSerialize>(
-    file: impl Write,
-    shape: &[usize],
-    values: impl Iterator<Item = T>,
-) -> io::Result<()> {
-    let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&shape)
-        .writer(file)
-        .begin_nd()?;
-    writer.extend(values)?;
-    writer.finish()
 }
 
 /// The array of an `.npy` file or the only one of an `.npz` file.
@@ -169,5 +169,6 @@ pub(super) fn decode_image(bytes: &FileBytes) -> Result<Decoded, Error> {
         values,
         depth,
         alpha: None,
+        metadata: super::Metadata::default(),
     })
 }

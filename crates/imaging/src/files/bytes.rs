@@ -35,6 +35,12 @@ impl<'a> FileBytes<'a> {
         Ok(Self { path, content, kind })
     }
 
+    /// A file's content that is in memory already.
+    pub(super) fn new(path: &'a Path, content: Vec<u8>) -> Result<Self, Error> {
+        let kind = kind_of(&content).map_err(|got| wrong(path, EXPECTED, got))?;
+        Ok(Self { path, content, kind })
+    }
+
     /// An error about this file's content, on one line whatever a decoder says.
     pub(super) fn wrong(&self, expected: impl Into<String>, got: impl Into<String>) -> Error {
         wrong(self.path, expected, got)

@@ -1,17 +1,19 @@
-//! Decoding one `.npy` array, alone or inside an `.npz` file.
+//! One `.npy` array, alone or inside an `.npz` file: magic number, version, a header in Python's syntax, values.
+//!
+//! NumPy enhancement proposal 1, <https://numpy.org/neps/nep-0001-npy-format.html>.
 
-use std::io::{self, Cursor, Read};
+mod header;
 
-use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
+use std::io::{self, Read, Write};
 
+use self::header::Header;
 use super::{Array, MAX_VALUES};
 
 /// Longest header that is read. NumPy's own are 118 bytes for a plain array.
 const MAX_HEADER: u32 = 1 << 16;
 
-/// Most brackets in a header. A plain array has two pairs; the parser of the header recurses into each, and a hostile
-/// one could exhaust the stack.
-const MAX_BRACKETS: usize = 16;
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 16;
 
 /// The numbers of an array as they are stored.
 pub(super) struct Npy {
@@ -44,16 +46,55 @@ fn wrong(expected: impl Into<String>, got: impl ToString) -> Wrong {
     }
 }
 
+/// Numbers that are written.
+pub(super) trait Number: Copy {
+    /// The type's name.
+    const DESCR: &'static str;
+    /// Its bytes, the lowest first.
+    fn bytes(self) -> impl AsRef<[u8]>;
+}
+
+impl Number for f32 {
+    const DESCR: &'static str = "<f4";
+    fn bytes(self) -> impl AsRef<[u8]> {
+        self.to_le_bytes()
+    }
+}
+
+impl Number for f64 {
+    const DESCR: &'static str = "<f8";
+    fn bytes(self) -> impl AsRef<[u8]> {
+        self.to_le_bytes()
+    }
+}
+
+/// Writes an array in C order, with `T` as its type.
+pub(super) fn write<T: Number>(
+    mut file: impl Write,
+    shape: &[usize],
+    values: impl Iterator<Item = T>,
+) -> io::Result<()> {
+    let header = Header {
+        descr: T::DESCR.to_owned(),
+        is_fortran: false,
+        shape: shape.iter().map(|&size| size as u64).collect(),
+    };
+    file.write_all(&header.bytes())?;
+    for value in values {
+        file.write_all(value.bytes().as_ref())?;
+    }
+    Ok(())
+}
+
 /// Reads an array; nothing is allocated for values that are not there.
 pub(super) fn read(mut reader: impl Read) -> Result<Npy, Wrong> {
     let header = read_header(&mut reader)?;
-    let npy = NpyFile::new(Cursor::new(header).chain(reader)).map_err(|error| wrong("a .npy array", error))?;
-    let order = npy.order();
-    let (shape, count) = checked_shape(npy.shape())?;
-    let (values, element) = read_values(npy, count)?;
-    let values = match order {
-        Order::C => values,
-        Order::Fortran => c_order(&values, &shape),
+    let (shape, count) = checked_shape(&header.shape)?;
+    let (values, element) = read_values(reader, &header.descr, count)?;
+    let values = if header.is_fortran {
+        c_order(&values, &shape)
+    } else {
+        values
     };
     Ok(Npy {
         array: Array { shape, values },
@@ -61,18 +102,23 @@ pub(super) fn read(mut reader: impl Read) -> Result<Npy, Wrong> {
     })
 }
 
-/// The bytes up to the data, after a check that they can be parsed safely.
-fn read_header(reader: &mut impl Read) -> Result<Vec<u8>, Wrong> {
+fn read_header(reader: &mut impl Read) -> Result<Header, Wrong> {
     let truncated = |_| wrong("a .npy array", "a truncated header");
     // 6 bytes of magic, 2 of version, and the length of the text in 2 (version 1) or 4 bytes.
-    let mut header = vec![0; 10];
-    reader.read_exact(&mut header).map_err(truncated)?;
-    let mut length = u32::from(u16::from_le_bytes([header[8], header[9]]));
-    if header[6] > 1 {
-        let mut upper = [0; 2];
-        reader.read_exact(&mut upper).map_err(truncated)?;
-        header.extend(upper);
-        length |= u32::from(u16::from_le_bytes(upper)) << 16;
+    let mut start = [0; 10];
+    reader.read_exact(&mut start).map_err(truncated)?;
+    if !start.starts_with(b"\x93NUMPY") {
+        return Err(wrong("a .npy array", "another kind of content"));
+    }
+    let mut length = u32::from(u16::from_le_bytes([start[8], start[9]]));
+    match start[6] {
+        1 => {}
+        2 | 3 => {
+            let mut upper = [0; 2];
+            reader.read_exact(&mut upper).map_err(truncated)?;
+            length |= u32::from(u16::from_le_bytes(upper)) << 16;
+        }
+        version => return Err(wrong("a .npy array of version 1 to 3", format!("version {version}"))),
     }
     if length > MAX_HEADER {
         return Err(wrong(
@@ -80,14 +126,9 @@ fn read_header(reader: &mut impl Read) -> Result<Vec<u8>, Wrong> {
             format!("{length} bytes"),
         ));
     }
-    let start = header.len();
-    header.resize(start + length as usize, 0);
-    reader.read_exact(&mut header[start..]).map_err(truncated)?;
-    let brackets = header[start..].iter().filter(|byte| b"([{".contains(byte)).count();
-    if brackets > MAX_BRACKETS {
-        return Err(wrong("an array of plain numbers", "a nested type"));
-    }
-    Ok(header)
+    let mut text = vec![0; length as usize];
+    reader.read_exact(&mut text).map_err(truncated)?;
+    Header::parse(&text)
 }
 
 /// The shape and the number of values.
@@ -110,27 +151,51 @@ fn checked_shape(shape: &[u64]) -> Result<(Vec<usize>, usize), Wrong> {
     }
 }
 
-fn read_values(npy: NpyFile<impl Read>, count: usize) -> Result<(Vec<f64>, Element), Wrong> {
-    let unsupported = |type_name: String| wrong("an array of f32, f64, integers or bool", format!("type {type_name}"));
-    let dtype = npy.dtype();
-    let DType::Plain(kind) = &dtype else {
-        return Err(unsupported(dtype.descr()));
+fn read_values(reader: impl Read, descr: &str, count: usize) -> Result<(Vec<f64>, Element), Wrong> {
+    let (order, kind) = match descr.split_at_checked(1) {
+        Some((order @ ("<" | ">" | "|" | "="), kind)) => (order, kind),
+        _ => ("", descr),
     };
+    // "=" is the order of the machine that wrote the file, which NumPy never writes; a single byte has none.
+    let is_big = order == ">" || (order == "=" && cfg!(target_endian = "big"));
     // Above 2^53 an f64 does not hold every integer.
     let exact = |value: f64| if value.abs() <= 2f64.powi(53) { value } else { f64::NAN };
-    let (values, element) = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Float, 4) => (collect(npy, count, |v: f32| v.into()), Element::Float),
-        (TypeChar::Float, 8) => (collect(npy, count, |v: f64| v), Element::Float),
-        (TypeChar::Bool, _) => (collect(npy, count, |v: bool| f64::from(u8::from(v))), Element::Bool),
-        (TypeChar::Uint, 1) => (collect(npy, count, |v: u8| v.into()), Element::U8),
-        (TypeChar::Uint, 2) => (collect(npy, count, |v: u16| v.into()), Element::U16),
-        (TypeChar::Uint, 4) => (collect(npy, count, |v: u32| v.into()), Element::OtherInteger),
-        (TypeChar::Uint, 8) => (collect(npy, count, |v: u64| exact(v as f64)), Element::OtherInteger),
-        (TypeChar::Int, 1) => (collect(npy, count, |v: i8| v.into()), Element::OtherInteger),
-        (TypeChar::Int, 2) => (collect(npy, count, |v: i16| v.into()), Element::OtherInteger),
-        (TypeChar::Int, 4) => (collect(npy, count, |v: i32| v.into()), Element::OtherInteger),
-        (TypeChar::Int, 8) => (collect(npy, count, |v: i64| exact(v as f64)), Element::OtherInteger),
-        _ => return Err(unsupported(kind.to_string())),
+    let from = Values { reader, count, is_big };
+    let (values, element) = match kind {
+        "f4" => (from.collect(|bytes| f32::from_le_bytes(bytes).into()), Element::Float),
+        "f8" => (from.collect(f64::from_le_bytes), Element::Float),
+        "b1" => (from.collect(|[byte]| f64::from(u8::from(byte != 0))), Element::Bool),
+        "u1" => (from.collect(|[byte]| byte.into()), Element::U8),
+        "u2" => (from.collect(|bytes| u16::from_le_bytes(bytes).into()), Element::U16),
+        "u4" => (
+            from.collect(|bytes| u32::from_le_bytes(bytes).into()),
+            Element::OtherInteger,
+        ),
+        "u8" => (
+            from.collect(|bytes| exact(u64::from_le_bytes(bytes) as f64)),
+            Element::OtherInteger,
+        ),
+        "i1" => (
+            from.collect(|bytes| i8::from_le_bytes(bytes).into()),
+            Element::OtherInteger,
+        ),
+        "i2" => (
+            from.collect(|bytes| i16::from_le_bytes(bytes).into()),
+            Element::OtherInteger,
+        ),
+        "i4" => (
+            from.collect(|bytes| i32::from_le_bytes(bytes).into()),
+            Element::OtherInteger,
+        ),
+        "i8" => (
+            from.collect(|bytes| exact(i64::from_le_bytes(bytes) as f64)),
+            Element::OtherInteger,
+        ),
+        // Texts from files are shown in part, and without what is not printed.
+        _ => {
+            let shown: String = descr.chars().filter(|c| !c.is_control()).take(16).collect();
+            return Err(wrong("an array of f32, f64, integers or bool", format!("type {shown}")));
+        }
     };
     let values = values.map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => wrong(format!("{count} values"), "fewer: the data is truncated"),
@@ -142,14 +207,30 @@ fn read_values(npy: NpyFile<impl Read>, count: usize) -> Result<(Vec<f64>, Eleme
     Ok((values, element))
 }
 
-fn collect<T: Deserialize>(npy: NpyFile<impl Read>, count: usize, convert: impl Fn(T) -> f64) -> io::Result<Vec<f64>> {
-    let reader = npy.data::<T>().map_err(io::Error::other)?;
-    // Grows with the data: a shape without data behind it costs nothing.
-    let values: Vec<f64> = reader.map(|value| value.map(&convert)).collect::<io::Result<_>>()?;
-    if values.len() == count {
+/// `count` values to be read.
+struct Values<R> {
+    reader: R,
+    count: usize,
+    is_big: bool,
+}
+
+impl<R: Read> Values<R> {
+    /// Reads values of `SIZE` bytes, which `convert` is given with the lowest byte first.
+    fn collect<const SIZE: usize>(mut self, convert: impl Fn([u8; SIZE]) -> f64) -> io::Result<Vec<f64>> {
+        // Grows with the data: a shape without data behind it costs nothing.
+        let mut values = Vec::new();
+        let mut buffer = [0; CHUNK];
+        while values.len() < self.count {
+            let bytes = &mut buffer[..CHUNK.min((self.count - values.len()) * SIZE)];
+            self.reader.read_exact(bytes)?;
+            for bytes in bytes.as_chunks_mut::<SIZE>().0 {
+                if self.is_big {
+                    bytes.reverse();
+                }
+                values.push(convert(*bytes));
+            }
+        }
         Ok(values)
-    } else {
-        Err(io::ErrorKind::UnexpectedEof.into())
     }
 }
 

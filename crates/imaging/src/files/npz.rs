@@ -2,7 +2,6 @@
 
 use std::io::{self, Cursor, Read as _, Seek, Write};
 
-use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -24,7 +23,7 @@ pub(super) fn read(bytes: &FileBytes) -> Result<Vec<(String, Npy)>, Error> {
         let mut entry = archive.by_index(index).map_err(refused)?;
         let file_name = entry.name().map_err(refused)?.into_owned();
         // NumPy takes no other files for arrays either.
-        let Some(name) = array_name_from_file_name(&file_name) else {
+        let Some(name) = file_name.strip_suffix(".npy") else {
             continue;
         };
         let wrong = |expected: String, got: String| bytes.wrong(expected, format!("{got} in the array '{name}'"));
@@ -53,8 +52,8 @@ pub(super) fn write(file: impl Write + Seek, arrays: &[(&str, &Array)]) -> io::R
     let mut archive = ZipWriter::new(file);
     for (name, array) in arrays {
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-        archive.start_file(file_name_from_array_name(name), options)?;
-        super::array::write_values(&mut archive, &array.shape, array.values.iter().copied())?;
+        archive.start_file(format!("{name}.npy"), options)?;
+        npy::write(&mut archive, &array.shape, array.values.iter().copied())?;
     }
     archive.finish()?;
     Ok(())

@@ -1,9 +1,13 @@
 //! The chunks of a PNG file.
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::ops::Range;
 
 const SIGNATURE: usize = 8;
+
+/// Largest colour profile that is read; those of printers, with tables for every colour, have two megabytes.
+const MAX_PROFILE: u64 = 8 << 20;
 
 /// The file without the chunks that do not bear on its pixels: profiles and texts, which may inflate to gigabytes, and the
 /// later frames of an animation. Critical chunks, transparency and EXIF (for its orientation) stay.
@@ -27,6 +31,23 @@ pub(super) fn essential(content: &[u8]) -> Cow<'_, [u8]> {
     }
     kept.push(end..content.len());
     Cow::Owned(kept.into_iter().flat_map(|range| &content[range]).copied().collect())
+}
+
+/// The colour profile, if there is one of at most [`MAX_PROFILE`] bytes.
+///
+/// ISO/IEC 15948, section 11.3.3.3: a name and a zero, the method of compression (0), the profile as a zlib stream.
+pub(super) fn icc(content: &[u8]) -> Option<Vec<u8>> {
+    let (_, range) = chunks(content).find(|(kind, _)| kind == b"iCCP")?;
+    let data = content.get(range.start + 8..range.end - 4)?;
+    let name = data.iter().position(|&byte| byte == 0)?;
+    let (&0, compressed) = data.get(name + 1..)?.split_first()? else {
+        return None;
+    };
+    let mut profile = Vec::new();
+    let read = flate2::read::ZlibDecoder::new(compressed)
+        .take(MAX_PROFILE + 1)
+        .read_to_end(&mut profile);
+    (read.is_ok() && profile.len() as u64 <= MAX_PROFILE).then_some(profile)
 }
 
 /// Kind and place of the chunks, as far as they are whole. ISO/IEC 15948, section 5.3: length, kind, data, checksum.

@@ -6,7 +6,8 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::bytes::FileBytes;
-use super::{Decoded, Depth, MAX_VALUES, png};
+use super::profile::ToSrgb;
+use super::{Decoded, Depth, MAX_VALUES, Metadata, png, tiff};
 use crate::Error;
 
 pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, Error> {
@@ -21,6 +22,11 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
         return Err(bytes.wrong(whole(), "a truncated one (no end marker)"));
     }
 
+    if format == ImageFormat::Tiff
+        && let Some(stack) = tiff::decode_stack(bytes)?
+    {
+        return Ok(in_srgb(stack));
+    }
     let content = match format {
         ImageFormat::Png => png::essential(&bytes.content),
         _ => Cow::Borrowed(&bytes.content[..]),
@@ -40,9 +46,30 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
         ));
     }
     let orientation = decoder.orientation().map_err(refused)?;
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    decoded.apply_orientation(orientation);
-    planes(bytes, &decoded)
+    // Metadata that cannot be read are none: the picture does not depend on them.
+    let exif = decoder.exif_metadata().ok().flatten();
+    let icc = match format {
+        ImageFormat::Png => png::icc(&bytes.content),
+        _ => decoder.icc_profile().ok().flatten(),
+    };
+    let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    image.apply_orientation(orientation);
+    let mut decoded = planes(bytes, &image)?;
+    decoded.metadata = Metadata::upright(exif, icc);
+    Ok(in_srgb(decoded))
+}
+
+/// The picture in sRGB, if it has the profile of another RGB space, which it loses then.
+fn in_srgb(mut decoded: Decoded) -> Decoded {
+    let conversion = decoded.metadata.icc_for(decoded.dims[1]).and_then(ToSrgb::of);
+    if let (Some(conversion), 3) = (conversion, decoded.dims[1]) {
+        let [_, channels, h, w] = decoded.dims;
+        for image in decoded.values.chunks_exact_mut(channels * h * w) {
+            conversion.convert(image);
+        }
+        decoded.metadata.icc = None;
+    }
+    decoded
 }
 
 fn planes(bytes: &FileBytes, image: &DynamicImage) -> Result<Decoded, Error> {
@@ -64,7 +91,7 @@ fn planes(bytes: &FileBytes, image: &DynamicImage) -> Result<Decoded, Error> {
 }
 
 /// Interleaved samples to planes, scaled by 1 / `largest`; the last of 2 or 4 is alpha, which counts where a pixel is not opaque.
-fn split<T: Copy + Into<f64>>(
+pub(super) fn split<T: Copy + Into<f64>>(
     samples: &[T],
     stored: usize,
     [height, width]: [usize; 2],
@@ -89,6 +116,7 @@ fn split<T: Copy + Into<f64>>(
         values: (0..channels).flat_map(plane).collect(),
         depth,
         alpha,
+        metadata: Metadata::default(),
     }
 }
 

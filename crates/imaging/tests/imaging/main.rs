@@ -1,6 +1,7 @@
 //! Files, noise and metrics through the public interface.
 
 mod arrays;
+mod formats;
 mod metrics;
 mod noise;
 mod raster;

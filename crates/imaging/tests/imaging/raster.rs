@@ -235,7 +235,9 @@ fn the_depth_follows_the_source_and_the_format() {
     assert_eq!(depth("a.tiff", Depth::Sixteen), Depth::Sixteen);
     assert_eq!(depth("a.PNG", Depth::Float), Depth::Sixteen);
     assert_eq!(depth("a.npy", Depth::Eight), Depth::Float);
-    assert!(depth_for(Path::new("a.jpg"), Depth::Eight).is_err());
+    assert_eq!(depth("a.tif", Depth::Float), Depth::Float);
+    assert_eq!(depth("a.jpg", Depth::Sixteen), Depth::Eight);
+    assert!(depth_for(Path::new("a.gif"), Depth::Eight).is_err());
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn content_that_is_no_image() {
             "npy without values",
             (npy(&header("<f8", "(0, 3)"), &[]), "shape [0, 3]"),
         ),
-        ("npy with nested brackets", (npy(&nested, &[]), "nested")),
+        ("npy with nested brackets", (npy(&nested, &[]), "no dictionary")),
         (
             "npy without a shape",
             (npy("{'descr': '<f4', 'fortran_order': False}", &[0; 16]), "shape"),
@@ -335,7 +335,7 @@ fn what_cannot_be_written_leaves_no_file() {
     let batch = image(&[0.5; 8], [2, 1, 2, 2]);
     let many = image(&[0.5; 8], [1, 2, 2, 2]);
     let cases = [
-        ("unknown ending", ("x.jpg", &gray, Depth::Eight, "a name that ends in")),
+        ("unknown ending", ("x.gif", &gray, Depth::Eight, "a name that ends in")),
         ("no ending", ("x", &gray, Depth::Eight, "no ending")),
         ("float PNG", ("x.png", &gray, Depth::Float, "got float")),
         ("8-bit npy", ("x.npy", &gray, Depth::Eight, "got eight")),

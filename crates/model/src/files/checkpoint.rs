@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::sha256_bytes;
+use tweedie_imaging::{MAX_TEXT_BYTES, read_text, sha256_bytes};
 
 use super::import::source::SourceRecord;
 use super::noise_range::NoiseRange;
@@ -164,11 +164,7 @@ impl CheckpointConfig {
 /// As [`Checkpoint::load`].
 pub fn load_config(folder: &Path) -> Result<CheckpointConfig, Error> {
     let path = folder.join(CONFIG_FILE);
-    let text = std::fs::read_to_string(&path).map_err(|source| tweedie_imaging::Error::Io {
-        operation: "reading",
-        path: path.clone(),
-        source,
-    })?;
+    let text = read_text(&path, MAX_TEXT_BYTES)?;
     let config: CheckpointConfig = toml::from_str(&text)
         .map_err(|error| checkpoint(&path, "a checkpoint's configuration", one_line(error.message())))?;
     if let Err(error) = config.noise.support() {

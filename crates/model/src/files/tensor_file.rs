@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::tensor::{DType, TensorData, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::write_atomic;
+use tweedie_imaging::{read_bytes, write_atomic};
 
 use crate::Error;
 use crate::error::checkpoint;
@@ -81,20 +81,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let io = |source| tweedie_imaging::Error::Io {
-        operation: "reading",
-        path: path.to_path_buf(),
-        source,
-    };
-    let size = std::fs::metadata(path).map_err(io)?.len();
-    if size > MAX_BYTES {
-        return Err(checkpoint(
-            path,
-            &format!("at most {MAX_BYTES} bytes"),
-            &format!("{size} bytes"),
-        ));
-    }
-    Ok(std::fs::read(path).map_err(io)?)
+    Ok(read_bytes(path, MAX_BYTES)?)
 }
 
 /// The parameters (f32 or f16) and byte strings of a file; values that are not finite are refused.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tweedie_imaging::{MAX_TEXT_BYTES, read_text};
 
 use super::{PenaltyConfig, Supervision};
 use crate::error::{checkpoint, one_line};
@@ -207,11 +208,7 @@ impl TrainConfig {
     /// [`Error::Checkpoint`] naming the file and the line for anything that is not understood; [`Error::Config`] for a
     /// value out of range.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| tweedie_imaging::Error::Io {
-            operation: "reading",
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let text = read_text(path, MAX_TEXT_BYTES)?;
         let config: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             checkpoint(

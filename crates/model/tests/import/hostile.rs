@@ -34,6 +34,23 @@ pub fn valid() -> [(&'static str, Vec<u8>); 7] {
     ]
 }
 
+/// Writes the seeds of the fuzzed importers.
+#[test]
+#[ignore = "writes the corpora of fuzz/"]
+fn write_corpora() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    for (name, bytes) in valid() {
+        let target = match name {
+            "safetensors" => name,
+            "flax" => "messagepack",
+            "matconvnet" => "hdf5",
+            _ => "pickle",
+        };
+        std::fs::create_dir_all(root.join(target)).unwrap();
+        std::fs::write(root.join(target).join(name), bytes).unwrap();
+    }
+}
+
 #[track_caller]
 pub fn assert_refused(what: &str, bytes: &[u8], reason: &str) {
     let error = import(bytes).expect_err(what);

@@ -114,6 +114,7 @@ impl Kernel {
 mod tests {
     use burn::tensor::Device;
     use tweedie_imaging::{Array, Depth, image_from_vec, write_array, write_image};
+    use tweedie_testing::{Tolerance, assert_close};
 
     use super::*;
 
@@ -185,13 +186,7 @@ mod tests {
         let kernel = parse(path.to_str().unwrap()).unwrap();
         // Image files are read as f32.
         assert_eq!(kernel.dims(), [1, 3]);
-        assert!(
-            kernel
-                .values()
-                .iter()
-                .zip([0.2, 0.6, 0.2])
-                .all(|(got, expected)| (got - expected).abs() < 1e-7)
-        );
+        assert_close("kernel", kernel.values(), &[0.2, 0.6, 0.2], Tolerance::absolute(1e-7));
         write_image(&path, &image([1, 3, 1, 1], vec![0.2, 0.6, 0.2]), Depth::Eight).unwrap();
         assert!(
             Kernel::read(&path).unwrap_err().to_string().contains("kernel.png"),

@@ -169,7 +169,7 @@ impl ApproximationStudy {
         let prepare = || {
             let tasks = self.tasks(folder, events)?;
             let solver = self.solver()?;
-            let inputs = scenes::inputs(&self.images, folder)?;
+            let inputs = scenes::inputs(&self.images, folder, events)?;
             let checkpoint = denoiser(folder, &self.checkpoint, self.denoiser.clone(), device, events)?;
             Ok::<_, crate::Error>((tasks, solver, inputs, checkpoint))
         };

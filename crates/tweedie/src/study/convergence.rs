@@ -103,7 +103,7 @@ impl ConvergenceStudy {
         let prepare = || {
             let candidates = candidates(&self)?;
             let folder = folder_of(path);
-            let inputs = scenes::inputs(&self.images, folder)?;
+            let inputs = scenes::inputs(&self.images, folder, events)?;
             let degradation = self.task.located_in(folder).degradation(events).context("task")?;
             let task = Task::new(degradation, self.noise, self.seed).context("noise")?;
             let checkpoint = denoiser(folder, &self.checkpoint, self.denoiser.clone(), device, events)?;

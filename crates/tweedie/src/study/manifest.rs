@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
-use tweedie_imaging::ColorMode;
+use tweedie_imaging::{ColorMode, MAX_TEXT_BYTES, read_text};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::error::Context as _;
@@ -81,7 +81,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 /// # Errors
 /// Names the file and the key that is not known, missing or of another type.
 pub fn read<M: DeserializeOwned>(path: &Path, changes: &[Setting], events: &dyn Events) -> Result<M> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let text = read_text(path, MAX_TEXT_BYTES)?;
     let mut table: Table = toml::from_str(&text).with_context(|| format!("{}: expected TOML", path.display()))?;
     settings::apply(changes, &mut table)?;
     events.hash_file(path)?;

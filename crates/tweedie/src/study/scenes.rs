@@ -16,7 +16,7 @@ use crate::{Events, Result, locate};
 const DEFAULT_IMAGE: &str = "samples/camera.png";
 
 /// The images that a manifest in `folder` names.
-pub fn inputs(images: &Images, folder: &Path) -> Result<Vec<Input>> {
+pub fn inputs(images: &Images, folder: &Path, events: &dyn Events) -> Result<Vec<Input>> {
     let paths = if images.paths.is_empty() {
         let candidates = locate::folders("datasets")
             .into_iter()
@@ -26,7 +26,7 @@ pub fn inputs(images: &Images, folder: &Path) -> Result<Vec<Input>> {
     } else {
         images.paths.iter().map(|path| located(folder, path)).collect()
     };
-    let inputs = inputs::expand(&paths)?;
+    let inputs = inputs::expand(&paths, events)?;
     if inputs.is_empty() {
         bail!("images.paths: expected images, found none");
     }

@@ -79,13 +79,15 @@ fn angular_weights(angles: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use tweedie_testing::{Tolerance, assert_close};
+
     use super::*;
 
     #[test]
     fn angular_weights_cover_the_half_circle_in_any_order() {
         for angles in [vec![0.3], vec![0.0, PI / 2.0], vec![2.0, -1.0, 0.1, 7.0]] {
             let sum: f64 = angular_weights(&angles).iter().sum();
-            assert!((sum - PI).abs() < 1e-12, "{angles:?}: {sum}");
+            assert_close(&format!("{angles:?}"), &[sum], &[PI], Tolerance::absolute(1e-12));
         }
         assert_eq!(angular_weights(&[0.0, PI / 2.0]), [PI / 2.0, PI / 2.0]);
     }

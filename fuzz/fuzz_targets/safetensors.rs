@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tweedie_fuzz::target("safetensors").expect("a target")(data));
