@@ -111,17 +111,6 @@ impl Error {
         }
     }
 
-    /// The chain of errors on one line, as users see it.
-    pub fn one_line(&self) -> String {
-        let mut line = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            line += &format!(": {error}");
-            cause = error.source();
-        }
-        line.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
     fn names(&self, file: &Path) -> bool {
         use tweedie_imaging::Error as Imaging;
         use tweedie_model::Error as Model;
