@@ -37,7 +37,7 @@ class Stack(nn.Module):
 
 
 class Dncnn(Stack):
-    """DnCNN without batch normalisation; see crates/model/src/dncnn.rs."""
+    """DnCNN without batch normalisation; see crates/model/src/networks/dncnn.rs."""
 
     def __init__(self, channels: int = 1, depth: int = 17, width: int = 64, bias: bool = True, residual: bool = True,
                  conditioning: str = "noise-map", padding: str = "zero") -> None:
@@ -54,7 +54,7 @@ class Dncnn(Stack):
 
 
 class Ffdnet(Stack):
-    """FFDNet; see crates/model/src/ffdnet.rs. Takes even sizes only."""
+    """FFDNet; see crates/model/src/networks/ffdnet.rs. Takes even sizes only."""
 
     def __init__(self, channels: int = 1, depth: int = 15, width: int = 64, bias: bool = True,
                  residual: bool = False) -> None:

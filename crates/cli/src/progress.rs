@@ -104,15 +104,25 @@ impl Display {
         let last = rows.iter().rev().find(|row| !row.validation.is_empty());
         let psnr = last.map_or(String::new(), |row| {
             let level = |entry: &ValidationPsnr| format!(" {:.2}", entry.psnr_db);
-            format!(", PSNR{} dB", row.validation.iter().map(level).collect::<String>())
+            let degraded = row.degraded_psnr_db.map(|psnr_db| format!(", degraded {psnr_db:.2}"));
+            let levels: String = row.validation.iter().map(level).collect();
+            format!(", PSNR{levels}{} dB", degraded.unwrap_or_default())
         });
         let rate = batch as f64 / per_step;
         let message = format!("loss {mean:.5}{psnr}, {rate:.0} images/s");
         let lines = !self.quiet && !std::io::stderr().is_terminal();
-        if lines && (run.last_line.elapsed() >= LINE_EVERY || step == steps) {
+        if lines && (run.last_line.elapsed() >= LINE_EVERY || Some(step) == steps) {
             run.last_line = Instant::now();
-            let left = per_step * (steps - step) as f64;
-            eprintln!("step {step}/{steps}, {message}, {:.0} min left", left / 60.0);
+            match steps {
+                Some(steps) => {
+                    let left = per_step * (steps - step) as f64;
+                    eprintln!("step {step}/{steps}, {message}, {:.0} min left", left / 60.0);
+                }
+                None => eprintln!("step {step}, {message}"),
+            }
+        }
+        if let (Some(bar), Some(steps)) = (&*self.bar.borrow(), steps) {
+            bar.set_length(steps);
         }
         self.progress(Progress::At(&message));
     }

@@ -54,5 +54,5 @@ pub use image::{Image, image_from_vec, require_dims, vec_from_image};
 pub use metrics::{psnr, snr, ssim};
 pub use regular::{MAX_TEXT_BYTES, read_bytes, read_text};
 pub use replace::{FileId, require_replaceable};
-pub use resize::{downscaled, keys_cubic};
+pub use resize::{downscaled, keys_cubic, resized};
 pub use sigma::{Sigma, SigmaSupport};

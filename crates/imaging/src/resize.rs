@@ -13,16 +13,26 @@ use image::{ImageBuffer, Luma};
 /// If `values.len()` is not the product of `dims`.
 pub fn downscaled(dims: [usize; 3], values: &[f32], scale: f64) -> ([usize; 3], Vec<f32>) {
     let [channels, height, width] = dims;
-    assert_eq!(values.len(), channels * height * width, "values of {dims:?}");
     let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
     let (h, w) = (side(height), side(width));
+    ([channels, h, w], resized(dims, values, [h, w]))
+}
+
+/// A picture resized to `size` = `[H, W]`, each at least 1, with the kernel of [`downscaled`], which is widened where a side
+/// shrinks; clamped to [0, 1].
+///
+/// # Panics
+/// If `values.len()` is not the product of `dims`.
+pub fn resized(dims: [usize; 3], values: &[f32], [h, w]: [usize; 2]) -> Vec<f32> {
+    let [channels, height, width] = dims;
+    assert_eq!(values.len(), channels * height * width, "values of {dims:?}");
     let mut out = Vec::with_capacity(channels * h * w);
     for plane in values.chunks_exact(height * width) {
         let picture: ImageBuffer<Luma<f32>, &[f32]> =
             ImageBuffer::from_raw(width as u32, height as u32, plane).expect("as many values as pixels");
         out.extend(resize(&picture, w as u32, h as u32, FilterType::CatmullRom).into_raw());
     }
-    ([channels, h, w], out)
+    out
 }
 
 /// Keys' cubic convolution kernel with a = -1/2: what a sample at distance `t` weighs, in units of the samples' distance.

@@ -148,6 +148,115 @@ fn a_run_starts_from_the_parameters_that_fit() {
 }
 
 #[test]
+fn the_first_validation_comes_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = CONFIG
+        .replace("steps = 8", "steps = 200")
+        .replace("every = 4", "every = 1000");
+    let trainer = run(trainer_with(folder.path(), &config), 6);
+    let measured: Vec<u64> = trainer.rows().iter().map(|row| row.step).collect();
+    // 2 % of the steps.
+    assert_eq!(measured, [4]);
+    assert!(
+        trainer.rows()[0]
+            .validation
+            .iter()
+            .all(|entry| entry.psnr_db.is_finite())
+    );
+}
+
+#[test]
+fn a_run_of_some_minutes_chooses_its_steps_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = CONFIG
+        .replace("steps = 8", "steps = 8\nminutes = 0.02")
+        .replace("every = 4", "every = 1000");
+    let mut trainer = trainer_with(folder.path(), &config);
+    let started = std::time::Instant::now();
+    while trainer.steps().is_none() {
+        trainer.step().unwrap();
+    }
+    let (steps, done) = (trainer.steps().unwrap(), trainer.steps_done());
+    assert!(done >= 10 && steps > done, "{done} of {steps}");
+    trainer.save().unwrap();
+    let resumed = trainer_with(folder.path(), &config).resume().unwrap();
+    assert_eq!(resumed.steps(), Some(steps));
+    while !trainer.is_finished() {
+        trainer.step().unwrap();
+    }
+    assert_eq!(trainer.steps_done(), steps);
+    // 1.2 s; a machine that is busy with other tests may take longer.
+    assert!(started.elapsed().as_secs_f64() > 0.3, "{:?}", started.elapsed());
+    // Other minutes ask anew.
+    let longer = config.replace("0.02", "0.03");
+    assert_eq!(trainer_with(folder.path(), &longer).resume().unwrap().steps(), None);
+}
+
+const PHOTO: &str = r#"
+seed = 5
+[data]
+folders = ["unused"]
+patch = 16
+[noise]
+min = 0.0
+max = 50.0
+[training]
+steps = 4
+batch = 4
+[degradation]
+resize = 1.0
+[architecture]
+kind = "unet"
+channels = 3
+widths = [8, 8]
+blocks = 1
+told = 12.0
+"#;
+
+#[test]
+fn degraded_crops_are_drawn_and_measured_reproducibly() {
+    let rows = |folder: &Path| {
+        let file = folder.join("photo.toml");
+        fs::write(&file, PHOTO).unwrap();
+        let config = TrainConfig::load(&file).unwrap();
+        let mut set = TrainingSet::default();
+        let values = gaussian_values(3 * 24 * 20, 0.1, 9, 1);
+        set.push([3, 24, 20], values.iter().map(|value| value + 0.5).collect())
+            .unwrap();
+        let trainer = Trainer::new(config, folder, set.clone(), set, "hash".to_owned(), &Device::flex()).unwrap();
+        let rows = run(trainer, 4).rows().to_vec();
+        rows.into_iter()
+            .map(|row| (row.step, row.loss, row.degraded_psnr_db))
+            .collect::<Vec<_>>()
+    };
+    let [one, other] = [0, 1].map(|_| rows(tempfile::tempdir().unwrap().path()));
+    assert_eq!(one, other);
+    assert!(
+        one.iter()
+            .all(|(_, _, psnr_db)| psnr_db.is_some_and(|db| (5.0..60.0).contains(&db)))
+    );
+}
+
+#[test]
+fn degradations_need_a_blind_colour_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("photo.toml");
+    for (from, to, named) in [
+        ("told = 12.0", "", "degradation"),
+        ("channels = 3", "channels = 1", "degradation"),
+        ("resize = 1.0", "resize = 1.5", "degradation.resize"),
+        ("resize = 1.0", "grain = 1", "grain"),
+        ("told = 12.0", "told = 300.0", "architecture.told"),
+    ] {
+        fs::write(&file, PHOTO.replace(from, to)).unwrap();
+        let result =
+            TrainConfig::load(&file).and_then(|config| config.architecture.init(0, &Device::flex()).map(|_| ()));
+        let message = result.expect_err(named).to_string();
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
 fn training_lowers_the_loss() {
     let folder = tempfile::tempdir().unwrap();
     let mut trainer = trainer(folder.path());
@@ -167,6 +276,9 @@ fn unknown_keys_and_bad_values_name_the_file_or_key() {
         ("max = 50.0", "max = 1.0", "noise.max"),
         ("width = 16", "width = 0", "architecture.width"),
         ("batch = 4", "batch = 0", "training.batch"),
+        ("batch = 4", "batch = 4\nl2_last = 2", "training.l2_last"),
+        ("batch = 4", "batch = 4\nminutes = 0", "training.minutes"),
+        ("max = 50.0", "max = 50.0\nzero = -1", "noise.zero"),
     ] {
         fs::write(&file, CONFIG.replace(from, to)).unwrap();
         let result =

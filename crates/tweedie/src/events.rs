@@ -90,8 +90,8 @@ pub enum Unit {
 pub struct TrainingStep<'a> {
     /// Its number, from 1.
     pub step: u64,
-    /// Steps of the run.
-    pub steps: u64,
+    /// Steps of the run, where they are known: a run of some minutes chooses them after its first ones.
+    pub steps: Option<u64>,
     /// Images of a step.
     pub batch: usize,
     /// Its loss.

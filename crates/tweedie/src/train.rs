@@ -38,6 +38,8 @@ pub struct Changes<'a> {
     pub data: &'a [PathBuf],
     /// Steps, instead of those of the configuration.
     pub steps: Option<u64>,
+    /// Minutes that the run shall take; the number of steps follows from it.
+    pub minutes: Option<f64>,
 }
 
 /// A run, as the JSON has it.
@@ -66,7 +68,8 @@ pub struct TrainingRun {
     /// Parameters that were taken from another checkpoint, and which.
     pub initial: Option<(usize, PathBuf)>,
     out: PathBuf,
-    steps: u64,
+    /// None until the run chose it by the time.
+    steps: Option<u64>,
     batch: usize,
     trainer: Trainer,
     /// Rows of the log whose curves are drawn.
@@ -154,7 +157,7 @@ impl Training {
         let resume = self.check_folder(events)?;
         let data = TrainingData::load(config, events)?;
         let (images, validation_images) = (data.training.len(), data.validation.len());
-        let (steps, batch) = (config.training.steps, config.training.batch);
+        let batch = config.training.batch;
         let initial = config.training.initial.clone();
         let mut trainer = Trainer::new(config.clone(), out, data.training, data.validation, data.sha256, device)?;
         let mut taken = None;
@@ -168,8 +171,9 @@ impl Training {
             events.hash_file(&initial.join(WEIGHTS_FILE))?;
             taken = Some((trainer.start_from_initial()?, initial));
         }
+        let steps = trainer.steps();
         events.progress(Progress::Begin {
-            total: steps,
+            total: steps.unwrap_or(0),
             unit: Unit::Steps,
         });
         events.progress(Progress::Done(trainer.steps_done()));
@@ -225,6 +229,12 @@ impl TrainingRun {
             return Ok(false);
         }
         let done = trainer.step()?;
+        if self.steps != trainer.steps() {
+            self.steps = trainer.steps();
+            if let Some(steps) = self.steps {
+                events.note(&format!("{steps} steps fit into the time"));
+            }
+        }
         events.training_step(&TrainingStep {
             step: done.step,
             steps: self.steps,
@@ -238,6 +248,11 @@ impl TrainingRun {
         }
         *measured = trainer.rows().len();
         Ok(true)
+    }
+
+    /// The number of steps, once it is known; see [`Trainer::steps`].
+    pub fn steps(&self) -> Option<u64> {
+        self.trainer.steps()
     }
 
     /// Whether all steps are done.
@@ -284,8 +299,13 @@ fn lock(folder: &Path) -> Result<Option<File>> {
 
 /// The configuration file with its changes.
 fn configuration(file: &Path, changes: Changes<'_>) -> Result<TrainConfig> {
-    let Changes { settings, data, steps } = changes;
-    if data.is_empty() && steps.is_none() && settings.is_empty() {
+    let Changes {
+        settings,
+        data,
+        steps,
+        minutes,
+    } = changes;
+    if data.is_empty() && steps.is_none() && minutes.is_none() && settings.is_empty() {
         return Ok(TrainConfig::load(file)?);
     }
     let path = file.display();
@@ -308,6 +328,9 @@ fn configuration(file: &Path, changes: Changes<'_>) -> Result<TrainConfig> {
     }
     if let Some(steps) = steps {
         set("training", "steps", i64::try_from(steps)?.into())?;
+    }
+    if let Some(minutes) = minutes {
+        set("training", "minutes", minutes.into())?;
     }
     let config = TrainConfig::deserialize(Value::Table(table))
         .with_context(|| format!("{path}, with the command line's changes"))?;

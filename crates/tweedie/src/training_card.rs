@@ -22,7 +22,7 @@ pub fn write(folder: &Path, rows: &[TrainRow]) -> Result<()> {
     })?)
 }
 
-/// Writes loss.svg and, where there was a validation, psnr.svg.
+/// Writes loss.svg and psnr.svg, which is without curves until there was a validation.
 pub fn write_curves(folder: &Path, rows: &[TrainRow]) -> Result<()> {
     let loss = Series::new("loss", rows.iter().map(|row| (row.step as f64, Some(row.loss))));
     Plot::new("Loss", "step", "loss (mean since the last point)")
@@ -35,9 +35,6 @@ pub fn write_curves(folder: &Path, rows: &[TrainRow]) -> Result<()> {
         .collect();
     levels.sort_by(f64::total_cmp);
     levels.dedup();
-    if levels.is_empty() {
-        return Ok(());
-    }
     let mut plot = Plot::new("Validation", "step", "PSNR (dB)");
     for level in levels {
         // Rows without a validation are no gaps: the points between them are joined.
@@ -46,6 +43,13 @@ pub fn write_curves(folder: &Path, rows: &[TrainRow]) -> Result<()> {
             Some((row.step as f64, Some(entry.psnr_db)))
         });
         plot = plot.with(Series::new(format!("sigma {level}"), measured));
+    }
+    let degraded = rows
+        .iter()
+        .filter_map(|row| row.degraded_psnr_db.map(|psnr_db| (row.step as f64, Some(psnr_db))));
+    let degraded = Series::new("degraded", degraded);
+    if !degraded.points.is_empty() {
+        plot = plot.with(degraded);
     }
     Ok(plot.write(&folder.join("psnr.svg"))?)
 }
@@ -72,6 +76,12 @@ fn card(name: &str, config: &CheckpointConfig, rows: &[TrainRow]) -> Result<Stri
             Supervision::Sure { .. } => "noisy pictures (SURE)",
         };
         let _ = writeln!(card, "| learned from | {learned_from} |");
+        if run.degradation.is_some() {
+            let _ = writeln!(
+                card,
+                "| noise | of cameras and files (`[degradation]` in `config.toml`), level unknown |"
+            );
+        }
         if let Some(penalty) = run.penalty {
             let symmetry = penalty.symmetry.map(|weight| format!("asymmetry, weight {weight}"));
             let norm = penalty
@@ -120,6 +130,9 @@ fn card(name: &str, config: &CheckpointConfig, rows: &[TrainRow]) -> Result<Stri
         );
         for entry in &row.validation {
             let _ = writeln!(card, "| {} | {:.2} |", entry.sigma, entry.psnr_db);
+        }
+        if let Some(psnr_db) = row.degraded_psnr_db {
+            let _ = writeln!(card, "| degraded as in training | {psnr_db:.2} |");
         }
     }
     card.push_str(

@@ -35,6 +35,9 @@ pub struct Train {
     /// Steps, instead of those of the configuration
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
+    /// Minutes that the run shall take: its first steps are timed, and the number of steps and the warm-up chosen so
+    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    minutes: Option<f64>,
     #[command(flatten)]
     common: Common,
 }
@@ -43,6 +46,7 @@ const EXAMPLES: &str = "\
 Examples:
   tweedie train --config datasets/train.toml --data ~/photographs --out runs/mine
   tweedie train --config datasets/train.toml --data ~/photographs --out runs/mine --resume
+  tweedie train --config datasets/train.toml --data ~/photographs --minutes 30
   tweedie train --config datasets/train.toml --steps 200 -C training.batch=4 -C architecture.width=32";
 
 impl Train {
@@ -56,12 +60,12 @@ impl Train {
             settings: &self.common.settings,
             data: &self.data,
             steps: self.steps,
+            minutes: self.minutes,
         };
         let mut training = Training::with_changes(&self.config, changes)?;
         training.out = self.out.clone().unwrap_or(training.out);
         training.resume = self.resume;
         session.claim(training.outputs(), training.inputs()?)?;
-        let steps = training.config.training.steps;
         let mut run = training.start(&session.device, session)?;
         session.say(format_args!(
             "{} images for training, {} for validation",
@@ -74,13 +78,14 @@ impl Train {
             session.say(format_args!("{taken} parameters from {}", initial.display()));
         }
         while run.step(session)? {}
+        let of_steps = run.steps().map_or_else(String::new, |steps| format!("/{steps}"));
         let (outcome, state) = match run.is_finished() {
             true => (Outcome::Done, "finished"),
             false => (Outcome::Interrupted, "stopped and saved; go on with --resume"),
         };
         let trained = run.finish(session)?;
         session.say(format_args!(
-            "{}: step {}/{steps}, {state}",
+            "{}: step {}{of_steps}, {state}",
             trained.checkpoint, trained.steps
         ));
         results.push(trained)?;

@@ -131,7 +131,7 @@ impl NetworkKind for Dncnn {
             return Err("circular padding");
         }
         let input = match config.conditioning {
-            Conditioning::NoiseMap => graph.with_noise_map(IMAGE),
+            Conditioning::NoiseMap => graph.with_noise_map(IMAGE, None),
             Conditioning::Blind => IMAGE.to_owned(),
         };
         let output = plain_stack(graph, config.depth, input);

@@ -99,6 +99,7 @@ impl NetworkKind for Ffdnet {
             multiple: 2,
             phases: true,
             residual: config.residual,
+            told: None,
         };
         frame.around(graph, |graph, input| plain_stack(graph, config.depth, input));
         Ok(())

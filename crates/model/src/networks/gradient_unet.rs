@@ -55,6 +55,7 @@ impl GradientUnetConfig {
             activation: BlockActivation::Elu,
             // deepinv extends images with a side below 64 so; larger ones of odd sizes it cuts into quarters.
             sizes: Sizes::Extend,
+            told: None,
         }
     }
 }

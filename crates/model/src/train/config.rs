@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::{MAX_TEXT_BYTES, read_text};
 
-use super::{PenaltyConfig, Supervision};
+use super::noise::is_zero;
+use super::{DegradationConfig, NoiseConfig, PenaltyConfig, Supervision};
 use crate::error::{checkpoint, one_line};
 use crate::{Architecture, Error, NoiseRange, Precision};
 
@@ -25,6 +26,9 @@ pub struct TrainConfig {
     /// Clean pictures, or noisy ones alone.
     #[serde(default, skip_serializing_if = "Supervision::is_clean")]
     pub supervision: Supervision,
+    /// Degradations of cameras and files in place of white noise alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degradation: Option<DegradationConfig>,
     /// Terms that are added to the loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub penalty: Option<PenaltyConfig>,
@@ -56,28 +60,24 @@ pub struct DataConfig {
     pub scales: Vec<f64>,
 }
 
-/// `[noise]`: levels in 8-bit grey levels, drawn uniformly per crop.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoiseConfig {
-    /// Smallest standard deviation.
-    pub min: f64,
-    /// Largest standard deviation; equal to `min` for a fixed level.
-    pub max: f64,
-}
-
 /// `[training]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
     /// Optimizer steps.
     pub steps: u64,
+    /// Minutes that the run shall take: after its first steps `steps` and the warm-up are chosen so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
     /// Crops per step.
     #[serde(default = "batch")]
     pub batch: usize,
     /// The loss, a mean over pixels.
     #[serde(default)]
     pub loss: LossKind,
+    /// In this last part of the steps the loss is `"l2"`, whatever it was before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub l2_last: f64,
     /// Decay of the exponential moving average of the weights, which is what the checkpoint holds; 0 switches it off.
     #[serde(default = "ema_decay")]
     pub ema_decay: f64,
@@ -239,6 +239,7 @@ impl TrainConfig {
         };
         let (data, training, optimizer) = (&self.data, &self.training, &self.optimizer);
         self.noise_range().support()?;
+        self.noise.check()?;
         require(
             "save.precision",
             !(self.architecture.needs_f32() && self.save.precision == Precision::F16),
@@ -280,6 +281,19 @@ impl TrainConfig {
             "at least 1",
             training.steps.to_string(),
         )?;
+        let minutes = training.minutes.unwrap_or(1.0);
+        require(
+            "training.minutes",
+            minutes.is_finite() && minutes > 0.0,
+            "a finite number > 0",
+            minutes.to_string(),
+        )?;
+        require(
+            "training.l2_last",
+            (0.0..=1.0).contains(&training.l2_last),
+            "a part from 0 to 1",
+            training.l2_last.to_string(),
+        )?;
         let batch_fits = (1..=4096).contains(&training.batch);
         require("training.batch", batch_fits, "1 to 4096", training.batch.to_string())?;
         let ema_fits = (0.0..1.0).contains(&training.ema_decay);
@@ -310,10 +324,10 @@ impl TrainConfig {
             self.validation.every.to_string(),
         )?;
         if self.supervision.takes_noisy_pictures() {
-            let NoiseConfig { min, max } = self.noise;
+            let NoiseConfig { min, max, .. } = self.noise;
             require(
                 "noise",
-                min == max,
+                min == max && self.noise.zero == 0.0,
                 "one level, that of the noisy pictures",
                 format!("{min} to {max}"),
             )?;
@@ -326,11 +340,27 @@ impl TrainConfig {
                 format!("{:?}", training.loss).to_lowercase(),
             )?;
         }
+        if let Some(degradation) = &self.degradation {
+            degradation.check()?;
+            require(
+                "degradation",
+                self.architecture.is_blind() && self.architecture.channels() == 3,
+                "a colour network that is blind (architecture.told), since nobody knows the level of such noise",
+                "another".to_owned(),
+            )?;
+            require(
+                "degradation",
+                self.supervision.is_clean(),
+                "clean pictures as targets",
+                "noisy ones".to_owned(),
+            )?;
+        }
         if let Some(penalty) = self.penalty {
             penalty.check()?;
         }
         for &sigma in &self.validation.sigma {
-            let inside = (self.noise.min..=self.noise.max).contains(&sigma) || self.architecture.is_blind();
+            let range = self.noise_range();
+            let inside = (range.min..=range.max).contains(&sigma) || self.architecture.is_blind();
             require("validation.sigma", inside, "levels inside [noise]", sigma.to_string())?;
         }
         Ok(())
@@ -338,26 +368,10 @@ impl TrainConfig {
 
     /// The range of noise levels of the run.
     pub fn noise_range(&self) -> NoiseRange {
+        let clean_too = self.noise.zero > 0.0;
         NoiseRange {
-            min: self.noise.min,
+            min: if clean_too { 0.0 } else { self.noise.min },
             max: self.noise.max,
         }
-    }
-
-    /// The learning rate of step `step` (from 0): linear warm-up, then a cosine from the largest to the final rate.
-    pub fn learning_rate(&self, step: u64) -> f64 {
-        let OptimizerConfig {
-            learning_rate,
-            final_learning_rate,
-            warmup_steps,
-            ..
-        } = self.optimizer;
-        if step < warmup_steps {
-            return learning_rate * (step + 1) as f64 / warmup_steps as f64;
-        }
-        let span = self.training.steps.saturating_sub(warmup_steps).max(1) as f64;
-        let progress = ((step - warmup_steps) as f64 / span).min(1.0);
-        final_learning_rate
-            + 0.5 * (learning_rate - final_learning_rate) * (1.0 + (std::f64::consts::PI * progress).cos())
     }
 }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use tweedie_imaging::noise::gaussian_values;
 use tweedie_imaging::random::generator;
 
-use super::{NoiseConfig, Supervision, TrainConfig};
+use super::degradation::{DegradationConfig, Degraded, Source};
+use super::{Supervision, TrainConfig};
 use crate::Error;
 
 /// One photograph in host memory.
@@ -102,7 +103,7 @@ impl TrainingSet {
             let stream = u64::MAX - 3 * index as u64;
             let noise = |sigma: f64, stream: u64| gaussian_values(photograph.values.len(), sigma, config.seed, stream);
             let draw = generator(config.seed);
-            let sigma = level(config, &mut on_stream(draw, stream)) / 255.0;
+            let sigma = config.noise.level(&mut on_stream(draw, stream)) / 255.0;
             if simulated {
                 let (first, second) = (noise(sigma, stream - 1), pairs.then(|| noise(sigma, stream - 2)));
                 photograph.second = second.map(|noise| sum(&photograph.values, &noise));
@@ -153,6 +154,30 @@ impl TrainingSet {
         })
     }
 
+    /// The photographs, each with a degraded version of its own size, always the same for a configuration.
+    pub(super) fn degraded(
+        &self,
+        config: &TrainConfig,
+        degradation: &DegradationConfig,
+        device: &Device,
+    ) -> impl Iterator<Item = [Tensor<4>; 2]> {
+        self.photographs.iter().enumerate().map(move |(index, photograph)| {
+            let [c, h, w] = photograph.dims;
+            // From the middle of the streams: their beginning belongs to the crops.
+            let stream = (1 << 63) + 2 * index as u64;
+            let mut rng = on_stream(generator(config.seed), stream);
+            let sigma = config.noise.level(&mut rng) / 255.0;
+            let source = Source {
+                rng: &mut rng,
+                seed: config.seed,
+                stream: stream + 1,
+                sigma,
+            };
+            let Degraded { clean, noisy } = degradation.degrade(photograph.values.clone(), [h, w], [h, w], source);
+            [clean, noisy].map(|values| Tensor::from_data(TensorData::new(values, [1, c, h, w]), device))
+        })
+    }
+
     /// The batch of step `step`. It depends on the seed and the step alone, so a run can go on from any step.
     pub(super) fn batch(&self, config: &TrainConfig, step: u64, device: &Device) -> Batch {
         let (n, patch) = (config.training.batch, config.data.patch);
@@ -175,16 +200,20 @@ impl TrainingSet {
     fn crop(&self, config: &TrainConfig, number: u64) -> Crop {
         let patch = config.data.patch;
         let mut rng = on_stream(generator(config.seed), 2 * number);
-        let mut below = |bound: usize| below(&mut rng, bound);
-        let photograph = &self.photographs[below(self.photographs.len())];
+        let photograph = &self.photographs[below(&mut rng, self.photographs.len())];
         let [c, h, w] = photograph.dims;
-        let (top, left, turn) = (below(h - patch + 1), below(w - patch + 1), below(8));
+        let window = match &config.degradation {
+            Some(degradation) => degradation.window(patch, [h, w], &mut rng),
+            None => patch,
+        };
+        let mut below = |bound: usize| below(&mut rng, bound);
+        let (top, left, turn) = (below(h - window + 1), below(w - window + 1), below(8));
         let cut = |values: &[f32]| {
-            let mut crop = Vec::with_capacity(c * patch * patch);
+            let mut crop = Vec::with_capacity(c * window * window);
             for channel in 0..c {
-                for i in 0..patch {
-                    for j in 0..patch {
-                        let (i, j) = turned(turn, i, j, patch);
+                for i in 0..window {
+                    for j in 0..window {
+                        let (i, j) = turned(turn, i, j, window);
                         crop.push(values[(channel * h + top + i) * w + left + j]);
                     }
                 }
@@ -199,8 +228,24 @@ impl TrainingSet {
                 sigma,
             };
         }
-        let sigma = level(config, &mut rng) / 255.0;
-        let noise = gaussian_values(values.len(), sigma, config.seed, 2 * number + 1);
+        let sigma = config.noise.level(&mut rng) / 255.0;
+        let (seed, stream) = (config.seed, 2 * number + 1);
+        if let Some(degradation) = &config.degradation {
+            let rng = &mut rng;
+            let source = Source {
+                rng,
+                seed,
+                stream,
+                sigma,
+            };
+            let Degraded { clean, noisy } = degradation.degrade(values, [window; 2], [patch; 2], source);
+            return Crop {
+                target: clean,
+                noisy,
+                sigma,
+            };
+        }
+        let noise = gaussian_values(values.len(), sigma, seed, stream);
         Crop {
             noisy: sum(&values, &noise),
             target: values,
@@ -230,12 +275,6 @@ fn on_stream(mut rng: ChaCha8Rng, stream: u64) -> ChaCha8Rng {
 /// A bound is tiny against 2^64: the bias of the remainder is below 1e-15.
 fn below(rng: &mut ChaCha8Rng, bound: usize) -> usize {
     (rng.next_u64() % bound as u64) as usize
-}
-
-/// A noise level of the configured range in grey levels, uniformly drawn.
-fn level(config: &TrainConfig, rng: &mut ChaCha8Rng) -> f64 {
-    let NoiseConfig { min, max } = config.noise;
-    min + (max - min) * below(rng, 1 << 32) as f64 / (1u64 << 32) as f64
 }
 
 fn sum(values: &[f32], noise: &[f32]) -> Vec<f32> {

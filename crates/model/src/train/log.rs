@@ -24,6 +24,9 @@ pub struct TrainRow {
     pub learning_rate: f64,
     /// One entry per noise level; empty where nothing was measured.
     pub validation: Vec<ValidationPsnr>,
+    /// Mean PSNR in dB of the validation images degraded by `[degradation]`, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded_psnr_db: Option<f64>,
 }
 
 /// The rows as CSV; PSNR columns are empty where nothing was measured.
@@ -35,7 +38,9 @@ pub fn csv_from_rows(rows: &[TrainRow]) -> String {
     levels.sort_by(f64::total_cmp);
     levels.dedup();
     let header: String = levels.iter().map(|level| format!(",psnr_db_sigma_{level}")).collect();
-    let mut csv = format!("step,seconds,loss,learning_rate{header}\n");
+    let degraded = rows.iter().any(|row| row.degraded_psnr_db.is_some());
+    let last = if degraded { ",psnr_db_degraded" } else { "" };
+    let mut csv = format!("step,seconds,loss,learning_rate{header}{last}\n");
     for row in rows {
         let TrainRow {
             step,
@@ -43,11 +48,15 @@ pub fn csv_from_rows(rows: &[TrainRow]) -> String {
             loss,
             learning_rate,
             validation,
+            degraded_psnr_db,
         } = row;
         csv.push_str(&format!("{step},{seconds:.1},{loss:.6},{learning_rate:.3e}"));
         for level in &levels {
             let psnr = validation.iter().find(|entry| entry.sigma == *level);
             csv.push_str(&psnr.map_or(",".to_owned(), |entry| format!(",{:.3}", entry.psnr_db)));
+        }
+        if degraded {
+            csv.push_str(&degraded_psnr_db.map_or(",".to_owned(), |psnr_db| format!(",{psnr_db:.3}")));
         }
         csv.push('\n');
     }

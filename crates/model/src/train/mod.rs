@@ -3,22 +3,26 @@
 mod average;
 mod config;
 mod data;
+mod degradation;
 mod log;
 mod loss;
 mod muon;
+mod noise;
 mod objective;
 mod penalty;
 mod record;
+mod schedule;
 mod state;
 mod supervision;
 mod trainer;
 
 pub use config::{
-    DataConfig, LossKind, NoiseConfig, OptimizerConfig, OptimizerKind, SaveConfig, TrainConfig, TrainingConfig,
-    ValidationConfig,
+    DataConfig, LossKind, OptimizerConfig, OptimizerKind, SaveConfig, TrainConfig, TrainingConfig, ValidationConfig,
 };
 pub use data::TrainingSet;
+pub use degradation::DegradationConfig;
 pub use log::{TrainRow, ValidationPsnr, csv_from_rows};
+pub use noise::{Distribution, NoiseConfig};
 pub use penalty::{NormPenalty, PenaltyConfig};
 pub use record::TrainingRecord;
 pub use supervision::Supervision;

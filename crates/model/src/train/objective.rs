@@ -20,7 +20,7 @@ pub(super) fn objective(config: &TrainConfig, network: &Network, batch: Batch, s
     let probe = |points: &Points, index: u64| points.probe(config.seed, PROBES + 4 * step + index);
     let estimate = network.forward(points.x.clone(), points.sigma.clone());
     let mut total = match batch.target {
-        Some(target) => loss(config.training.loss, estimate.clone(), target),
+        Some(target) => loss(config.loss(step), estimate.clone(), target),
         None => sure(&points, network, estimate.clone(), probe(&points, 0)),
     };
     let Some(penalty) = config.penalty else {

@@ -34,6 +34,9 @@ pub(super) struct SavedProgress {
     /// sha256 of the weights that the run started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_sha256: Option<String>,
+    /// Whether the number of steps was chosen already, for a run that shall take so many minutes.
+    #[serde(default)]
+    pub fitted: bool,
     pub step: u64,
     pub seconds: f64,
     pub loss_sum: f64,

@@ -14,6 +14,7 @@ use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
 use super::average::moved_towards;
 use super::objective::objective;
+use super::schedule::Pace;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
 use super::{TrainConfig, TrainRow, TrainingRecord, TrainingSet, ValidationPsnr, csv_from_rows};
 use crate::conv::pool::Lease;
@@ -38,6 +39,17 @@ const LEAST_ERROR: f64 = 1e-3;
 struct Errors {
     network: f64,
     input: f64,
+}
+
+/// The first validation comes after so many seconds of training, or after this part of the steps if that is sooner.
+const FIRST_VALIDATION_S: f64 = 60.0;
+const FIRST_VALIDATION_SHARE: u64 = 50;
+
+/// What a validation measured: at each level, and with the degradations of the run.
+#[derive(Default)]
+struct Validation {
+    levels: Vec<ValidationPsnr>,
+    degraded_psnr_db: Option<f64>,
 }
 
 /// What a step did.
@@ -65,6 +77,7 @@ pub struct Trainer {
     validation: TrainingSet,
     data_sha256: String,
     progress: SavedProgress,
+    pace: Pace,
     last_save: (u64, Instant),
     _buffers: Lease,
 }
@@ -99,6 +112,7 @@ impl Trainer {
         let progress = SavedProgress {
             config: config.clone(),
             initial_sha256: None,
+            fitted: false,
             step: 0,
             seconds: 0.0,
             loss_sum: 0.0,
@@ -117,6 +131,7 @@ impl Trainer {
             validation,
             data_sha256,
             progress,
+            pace: Pace::default(),
             last_save: (0, Instant::now()),
             _buffers: Lease::new(),
         })
@@ -161,7 +176,15 @@ impl Trainer {
     pub fn resume(mut self) -> Result<Self, Error> {
         let state = State::load(&self.folder, &weights_from_network(&self.network)?)?;
         let mut saved = state.progress.config.clone();
+        let minutes = self.config.training.minutes;
+        let fitted = state.progress.fitted && saved.training.minutes == minutes;
+        if fitted && minutes.is_some() {
+            self.config.training.steps = saved.training.steps;
+            self.config.optimizer.warmup_steps = saved.optimizer.warmup_steps;
+        }
         saved.training.steps = self.config.training.steps;
+        saved.training.minutes = minutes;
+        saved.training.l2_last = self.config.training.l2_last;
         // A schedule may be changed on the way: it says how to go on, not what was done.
         saved.training.batch = self.config.training.batch;
         saved.data.patch = self.config.data.patch;
@@ -188,6 +211,7 @@ impl Trainer {
         self.last_save = (state.progress.step, Instant::now());
         self.progress = SavedProgress {
             config: self.config.clone(),
+            fitted,
             ..state.progress
         };
         Ok(self)
@@ -198,9 +222,16 @@ impl Trainer {
         self.progress.step
     }
 
+    /// The number of steps of the run, once it is known: a run that shall take so many minutes chooses it after its first
+    /// steps.
+    pub fn steps(&self) -> Option<u64> {
+        let known = self.config.training.minutes.is_none() || self.progress.fitted;
+        known.then_some(self.config.training.steps)
+    }
+
     /// Whether all steps are done.
     pub fn is_finished(&self) -> bool {
-        self.progress.step >= self.config.training.steps
+        self.steps().is_some_and(|steps| self.progress.step >= steps)
     }
 
     /// The rows of `train.csv` so far.
@@ -221,7 +252,12 @@ impl Trainer {
         let network = self.network.normalised(&mut self.spectral)?;
         let loss = objective(&self.config, &network, batch, step);
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        let rate = self.config.learning_rate(step);
+        // Until the number of steps is known, no part of the cosine is.
+        let on_cosine = self.steps().is_some();
+        let warmup_steps = self.config.optimizer.warmup_steps;
+        let rate = self
+            .config
+            .learning_rate(if on_cosine { step } else { step.min(warmup_steps) });
         let network = self.optimizer.step(rate, self.network.clone(), gradients);
         self.network = network.clamped()?;
         let loss: f64 = loss
@@ -237,7 +273,9 @@ impl Trainer {
         self.average = self.average();
         let progress = &mut self.progress;
         progress.step += 1;
-        progress.seconds += started.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
+        progress.seconds += seconds;
+        self.pace.add(seconds);
         progress.loss_sum += loss;
         progress.loss_count += 1;
         self.after_step(rate)?;
@@ -289,10 +327,24 @@ impl Trainer {
     fn after_step(&mut self, rate: f64) -> Result<(), Error> {
         let step = self.progress.step;
         let finished = self.is_finished();
-        let measure = !self.validation.is_empty() && (step.is_multiple_of(self.config.validation.every) || finished);
+        let minutes = self.config.training.minutes.filter(|_| self.steps().is_none());
+        let minutes = minutes.filter(|minutes| self.pace.is_known(*minutes));
+        let due = step.is_multiple_of(self.config.validation.every) || finished;
+        let measure = !self.validation.is_empty() && (due || self.is_first_validation() || minutes.is_some());
+        let started = Instant::now();
         if measure || finished || step.is_multiple_of(ROW_EVERY) {
-            let validation = if measure { self.validate()? } else { Vec::new() };
+            let validation = if measure {
+                self.validate()?
+            } else {
+                Validation::default()
+            };
             self.row(rate, validation);
+        }
+        if let Some(minutes) = minutes {
+            let (spent_s, validation_s) = (self.progress.seconds, started.elapsed().as_secs_f64());
+            self.config.fit(minutes, &self.pace, step, spent_s, validation_s);
+            self.progress.config = self.config.clone();
+            self.progress.fitted = true;
         }
         let (last_step, last_time) = self.last_save;
         let save = &self.config.save;
@@ -311,7 +363,7 @@ impl Trainer {
 
     /// The error of a diverged run, after its rows were written; its state and checkpoint stay those of the last save.
     fn diverged(&mut self, what: String, learning_rate: f64) -> Result<Error, Error> {
-        self.row(learning_rate, Vec::new());
+        self.row(learning_rate, Validation::default());
         self.write_rows()?;
         Ok(Error::Diverged {
             step: self.progress.step,
@@ -321,7 +373,7 @@ impl Trainer {
     }
 
     /// A row of the losses since the last one, if there are any.
-    fn row(&mut self, learning_rate: f64, validation: Vec<ValidationPsnr>) {
+    fn row(&mut self, learning_rate: f64, validation: Validation) {
         let progress = &mut self.progress;
         if progress.loss_count == 0 {
             return;
@@ -331,7 +383,8 @@ impl Trainer {
             seconds: progress.seconds,
             loss: progress.loss_sum / progress.loss_count as f64,
             learning_rate,
-            validation,
+            validation: validation.levels,
+            degraded_psnr_db: validation.degraded_psnr_db,
         });
         (progress.loss_sum, progress.loss_count) = (0.0, 0);
     }
@@ -377,6 +430,16 @@ impl Trainer {
         })
     }
 
+    /// Whether nothing was measured yet and it is time to see whether the run goes well.
+    fn is_first_validation(&self) -> bool {
+        let progress = &self.progress;
+        let by_share = self
+            .steps()
+            .is_some_and(|steps| progress.step * FIRST_VALIDATION_SHARE >= steps);
+        let is_time = progress.seconds >= FIRST_VALIDATION_S || by_share;
+        is_time && progress.rows.iter().all(|row| row.validation.is_empty())
+    }
+
     /// average <- d average + (1 - d) weights, where d rises to the configured decay over the first steps so that the
     /// average forgets the initial weights.
     fn average(&self) -> Network {
@@ -395,8 +458,9 @@ impl Trainer {
         network.certified()
     }
 
-    /// Mean PSNR of the averaged weights on the validation images, with the same noise every time.
-    fn validate(&self) -> Result<Vec<ValidationPsnr>, Error> {
+    /// Mean PSNR of the averaged weights on the validation images, with the same noise every time: at each level, and with
+    /// the degradations of the run.
+    fn validate(&self) -> Result<Validation, Error> {
         let device = self.device.clone().without_autodiff();
         let denoiser = NetworkDenoiser::new(
             "validation",
@@ -406,20 +470,35 @@ impl Trainer {
             None,
             &device,
         );
-        let mut results = Vec::new();
+        let mean = |pairs: &mut dyn Iterator<Item = Result<[Tensor<4>; 2], Error>>, sigma: Sigma| {
+            let mut total = 0.0;
+            for pair in pairs {
+                let [clean, noisy] = pair?;
+                total += psnr(&denoiser.denoise(noisy, sigma)?, &clean)?[0];
+            }
+            Ok::<f64, Error>(total / self.validation.len() as f64)
+        };
+        let mut levels = Vec::new();
         for &level in &self.config.validation.sigma {
             let sigma = Sigma::from_grey_levels(level)?;
-            let mut total = 0.0;
-            for (index, clean) in self.validation.images(&device).enumerate() {
-                let noise: Tensor<4> = gaussian(clean.dims(), sigma, self.config.seed, index as u64, &device)?;
-                let estimate = denoiser.denoise(clean.clone() + noise, sigma)?;
-                total += psnr(&estimate, &clean)?[0];
-            }
-            results.push(ValidationPsnr {
+            let mut pairs = self.validation.images(&device).enumerate().map(|(index, clean)| {
+                let noise = gaussian(clean.dims(), sigma, self.config.seed, index as u64, &device)?;
+                Ok([clean.clone(), clean + noise])
+            });
+            levels.push(ValidationPsnr {
                 sigma: level,
-                psnr_db: total / self.validation.len() as f64,
+                psnr_db: mean(&mut pairs, sigma)?,
             });
         }
-        Ok(results)
+        let mut degraded_psnr_db = None;
+        if let Some(degradation) = &self.config.degradation {
+            let pairs = self.validation.degraded(&self.config, degradation, &device);
+            // The level is not read by the networks that are trained so.
+            degraded_psnr_db = Some(mean(&mut pairs.map(Ok), Sigma::new(0.0)?)?);
+        }
+        Ok(Validation {
+            levels,
+            degraded_psnr_db,
+        })
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Frame {
     /// Whether the network works on the four phases at half resolution.
     pub phases: bool,
     pub residual: bool,
+    /// A level in [0, 1] units in the noise map whatever the noise is.
+    pub told: Option<f32>,
 }
 
 impl Frame {
@@ -39,7 +41,7 @@ impl Frame {
         if self.phases {
             x = graph.phases_from_image(&x, self.channels);
         }
-        let input = graph.with_noise_map(&x);
+        let input = graph.with_noise_map(&x, self.told);
         let mut output = network(graph, input);
         if self.phases {
             output = graph.image_from_phases(&output);

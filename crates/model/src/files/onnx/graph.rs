@@ -5,7 +5,7 @@ use onnx_rs::ast::{
     TensorShapeDimension, TensorTypeProto, TypeProto, TypeValue, ValueInfo,
 };
 
-use crate::weights::Weights;
+use crate::weights::{Values, Weights};
 
 /// Operator set and format version that runtimes since 2020 read.
 const OPERATOR_SET: i64 = 13;
@@ -15,6 +15,8 @@ const FORMAT: i64 = 7;
 pub(crate) const IMAGE: &str = "noisy";
 pub(super) const LEVEL: &str = "sigma";
 pub(super) const OUTPUT: &str = "denoised";
+/// Name of the constant level of a blind network with a noise map.
+const TOLD: &str = "told";
 
 /// Values are known by name; an operator's only output has the number of the operator.
 pub(crate) struct Graph {
@@ -202,15 +204,32 @@ impl Graph {
         )
     }
 
-    /// One more channel that is sigma everywhere.
-    pub(crate) fn with_noise_map(&mut self, x: &str) -> String {
-        self.uses_level = true;
-        let (column, ones) = (self.list(vec![-1, 1, 1, 1]), self.list(vec![1, 1]));
-        let level = self.add(OpType::Reshape, &[LEVEL, &column]);
-        let size = self.size(x);
-        let shape = self.add_with(OpType::Concat, &[&ones, &size], vec![number("axis", 0)]);
+    /// One more channel that is sigma everywhere, or a constant that the network is told instead.
+    pub(crate) fn with_noise_map(&mut self, x: &str, told: Option<f32>) -> String {
+        let level = match told {
+            Some(value) => {
+                let (dims, values) = (vec![1], vec![value]);
+                self.weights.insert(TOLD.to_owned(), Values { dims, values });
+                TOLD
+            }
+            None => {
+                self.uses_level = true;
+                LEVEL
+            }
+        };
+        let (column, one) = (self.list(vec![-1, 1, 1, 1]), self.list(vec![1]));
+        let level = self.add(OpType::Reshape, &[level, &column]);
+        let (size, batch) = (self.size(x), self.batch(x));
+        let shape = self.add_with(OpType::Concat, &[&batch, &one, &size], vec![number("axis", 0)]);
         let map = self.add(OpType::Expand, &[&level, &shape]);
         self.add_with(OpType::Concat, &[x, &map], vec![number("axis", 1)])
+    }
+
+    /// [N] of a batch of images.
+    fn batch(&mut self, x: &str) -> String {
+        let shape = self.add(OpType::Shape, &[x]);
+        let (start, end) = (self.list(vec![0]), self.list(vec![1]));
+        self.add(OpType::Slice, &[&shape, &start, &end])
     }
 
     /// The model as a file's bytes; the second input is left out if nothing needs it.

@@ -79,6 +79,7 @@ fn evaluate(node: &Node<'_>, inputs: &[Value]) -> Value {
             Value::Image(x.image().narrow(2, 0, h as usize).narrow(3, 0, w as usize))
         }
         ("Concat", [Value::List(a), Value::List(b)]) => Value::List([&a[..], &b[..]].concat()),
+        ("Concat", [Value::List(a), Value::List(b), Value::List(c)]) => Value::List([&a[..], b, c].concat()),
         ("Concat", [a, b]) => {
             assert_eq!(attribute("axis").unwrap().i, 1);
             Value::Image(Tensor::cat(vec![a.image(), b.image()], 1))
@@ -102,12 +103,10 @@ fn evaluate(node: &Node<'_>, inputs: &[Value]) -> Value {
             Value::Image(levels.clone().reshape([levels.dims()[0], 1, 1, 1]))
         }
         ("Expand", [x, shape]) => {
-            let [1, 1, h, w] = *shape.list() else {
+            let [n, 1, h, w] = *shape.list() else {
                 panic!("{:?}", shape.list())
             };
-            let x = x.image();
-            let n = x.dims()[0];
-            Value::Image(x.expand([n, 1, h as usize, w as usize]))
+            Value::Image(x.image().expand([n as usize, 1, h as usize, w as usize]))
         }
         ("SpaceToDepth", [x]) => {
             let x = x.image();
@@ -203,6 +202,7 @@ fn a_model_gives_what_its_network_gives() {
             [6, 9],
         ),
         ("kind = \"unet\"\nwidths = [8, 16, 16]\nblocks = 2", [13, 22]),
+        ("kind = \"unet\"\nwidths = [8, 16]\nblocks = 1\ntold = 12.0", [8, 10]),
         (
             "kind = \"unet\"\nwidths = [8, 16]\nblocks = 1\nchannels = 3\nunshuffle = 1\nbias = true",
             [9, 10],

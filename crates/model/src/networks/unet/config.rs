@@ -35,6 +35,9 @@ pub struct UnetConfig {
     /// What is done with sizes that the coarsest level does not divide.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sizes: Sizes,
+    /// A level in 8-bit grey levels that the network is told whatever the noise is: then it is blind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<f64>,
 }
 
 /// What a U-Net does with sizes that its coarsest level does not divide.

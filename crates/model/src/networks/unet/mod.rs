@@ -73,6 +73,13 @@ impl NetworkKind for Unet {
         require_range("architecture.unshuffle", config.unshuffle, 1, 2)?;
         require_range("architecture.widths (levels)", widths.len(), 1, 6)?;
         require_range("architecture.blocks", blocks, 1, 64)?;
+        if let Some(level) = config.told.filter(|level| !(0.0..=255.0).contains(level)) {
+            return Err(Error::Config {
+                key: "architecture.told",
+                expected: "a level from 0 to 255".to_owned(),
+                got: level.to_string(),
+            });
+        }
         for &width in widths {
             require_range("architecture.widths", width, 1, 1024)?;
         }
@@ -115,7 +122,10 @@ impl NetworkKind for Unet {
     fn facts(config: &UnetConfig) -> Facts {
         Facts {
             channels: config.channels,
-            noise: NoiseInput::Map,
+            noise: match config.told {
+                Some(_) => NoiseInput::Blind,
+                None => NoiseInput::Map,
+            },
             receptive_field: config.receptive_field(),
             size_multiple: config.tile_multiple(),
             quarters: config.quarters(),
@@ -128,19 +138,30 @@ impl NetworkKind for Unet {
     }
 
     fn description(config: &UnetConfig) -> String {
+        let noise = match config.told {
+            Some(_) => "does not read",
+            None => "reads",
+        };
         let body = format!("U-Net of {:?} channels", config.widths);
-        stack::description(&body, config.bias, "zero", config.residual, "reads")
+        stack::description(&body, config.bias, "zero", config.residual, noise)
     }
 
     /// Sizes that the coarsest level does not divide are extended by repeating the last row and column, and cropped back.
     fn forward(&self, x: Tensor<4>, sigma: Tensor<1>) -> Tensor<4> {
         let [n, _, h, w] = x.dims();
         let [h, w] = self.config.extended([h, w]).map(|size| size / self.config.unshuffle);
+        let sigma = match self.config.told {
+            Some(level) => Tensor::full([n], level / 255.0, &sigma.device()),
+            None => sigma,
+        };
         self.denoise(x, sigma.reshape([n, 1, 1, 1]).expand([n, 1, h, w]))
     }
 
     /// At half resolution the network takes the mean of the map under the four phases.
     fn forward_map(&self, x: Tensor<4>, map: Tensor<4>) -> Option<Tensor<4>> {
+        if self.config.told.is_some() {
+            return None;
+        }
         let [_, _, h, w] = x.dims();
         let map = extend_to(map, self.config.extended([h, w]));
         let map = match self.config.unshuffle {

@@ -14,6 +14,7 @@ pub(super) fn model(config: &UnetConfig, graph: &mut Graph) -> Result<(), &'stat
         multiple: config.cell(),
         phases: config.unshuffle == 2,
         residual: config.residual,
+        told: config.told.map(|level| (level / 255.0) as f32),
     };
     frame.around(graph, |graph, input| levels(config, graph, &input));
     Ok(())

@@ -17,6 +17,7 @@ fn config(unshuffle: usize, widths: &[usize]) -> UnetConfig {
         resampling: Resampling::Phases,
         activation: BlockActivation::Relu,
         sizes: Sizes::Extend,
+        told: None,
     }
 }
 
@@ -277,4 +278,23 @@ fn the_shipped_network_loads_and_denoises() {
     let denoised = denoiser.denoise(noisy, sigma).unwrap();
     let psnr = psnr(&denoised, &clean).unwrap()[0];
     assert!(psnr > 27.0, "{psnr}");
+}
+
+#[test]
+fn a_network_that_is_told_a_level_reads_no_other() {
+    let device = Device::flex();
+    let mut network = Unet::init(&config(2, &[8, 8]), 1, &device).unwrap();
+    let x = normal([1, 1, 8, 8], 1, &device);
+    let at = |network: &Unet, sigma: f32| network.forward(x.clone(), Tensor::<1>::from_floats([sigma], &device));
+    let expected = at(&network, 51.0 / 255.0);
+    network.config.told = Some(51.0);
+    assert!(difference(at(&network, 0.0), expected.clone()) < 1e-6);
+    assert!(difference(at(&network, 1.0), expected) < 1e-6);
+    assert!(network.forward_map(x.clone(), x.clone()).is_none());
+    let mut config = config(2, &[8, 8]);
+    assert!(Unet::facts(&config).noise == NoiseInput::Map);
+    config.told = Some(-1.0);
+    assert!(Unet::facts(&config).noise == NoiseInput::Blind);
+    let message = Unet::init(&config, 1, &device).unwrap_err().to_string();
+    assert!(message.contains("architecture.told"), "{message}");
 }

@@ -53,6 +53,7 @@ pub(super) fn read(tensors: &mut Tensors) -> Result<Recognised, Wrong> {
             resampling: Resampling::Strided,
             activation: BlockActivation::Relu,
             sizes: Sizes::Quarters,
+            told: None,
         }),
         weights,
     })
