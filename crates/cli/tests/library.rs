@@ -6,7 +6,7 @@ use std::path::Path;
 
 use common::{root, small, succeed};
 use tweedie::imaging::{ColorMode, read_image};
-use tweedie::{Checkpoint, Kernel, Measurement, Restorer, Rule, Sigma, Strength, Task, write_image};
+use tweedie::{Checkpoint, Kernel, Measurement, PnpAdmm, RedGd, Restorer, Rule, Sigma, Strength, Task, write_image};
 
 /// A checkpoint of the repository.
 fn find(name: &str) -> Checkpoint {
@@ -68,11 +68,30 @@ fn restoration_of_a_simulated_measurement_by_a_rule() {
     let median = find("median");
     let measurement = Measurement::simulate("small.npy", task().seed(5), read(&input)).unwrap();
     let restored = Restorer::new(&median)
-        .solver("red-gd")
+        .solver(RedGd::default())
         .iterations(3)
         .strength(Strength::Auto(Rule::Discrepancy))
         .restore_measurement(&measurement)
         .unwrap();
+    write_image(&library, &restored.image).unwrap();
+    assert!(common::same_bytes(&out.join("small.npy"), &library));
+}
+
+#[test]
+fn parameters_of_a_solver() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = small(folder.path());
+    let (out, library) = (folder.path().join("out"), folder.path().join("library.npy"));
+    let line = "restore --task deblur --kernel gaussian:1.6 --noise 7.65 --solver pnp-admm -C solver.strength=0.4 \
+                --iterations 3 --checkpoint median --depth float --out";
+    succeed(line, &[&out, &input]);
+    let median = find("median");
+    let solver = PnpAdmm {
+        strength: 0.4,
+        ..PnpAdmm::default()
+    };
+    let restorer = Restorer::new(&median).solver(solver).iterations(3);
+    let restored = restorer.restore(&task(), &read(&input)).unwrap();
     write_image(&library, &restored.image).unwrap();
     assert!(common::same_bytes(&out.join("small.npy"), &library));
 }

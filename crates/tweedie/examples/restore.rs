@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tweedie::solvers::TraceRow;
-use tweedie::{Checkpoint, Events, Kernel, Restorer, Rule, Sigma, Strength, Task, read_image, write_image};
+use tweedie::{Checkpoint, Events, Kernel, PnpHqs, Restorer, Rule, Sigma, Strength, Task, read_image, write_image};
 
 /// Prints what each iteration did.
 struct Printer;
@@ -23,7 +23,7 @@ pub fn restore(input: &Path, output: &Path) -> tweedie::Result<()> {
     let task = Task::deblur(Kernel::gaussian(1.6, 9)?).noise(Sigma::from_grey_levels(2.55)?);
     let gray = Checkpoint::find("gray")?;
     let restored = Restorer::new(&gray)
-        .solver("pnp-hqs")
+        .solver(PnpHqs::default())
         .strength(Strength::Auto(Rule::Discrepancy))
         .observe(&Printer)
         .restore(&task, &blurred)?;

@@ -84,7 +84,11 @@ pub use strength::Strength;
 pub use task::Task;
 pub use train::Training;
 pub use tweedie_imaging::{Image, Sigma};
-pub use tweedie_operators::{BayerPattern, Kernel};
+pub use tweedie_operators::{BayerPattern, Boundary, Kernel};
+pub use tweedie_solver::methods::{
+    DiffPir, GsPnp, PnpAdmm, PnpDrs, PnpFista, PnpHqs, PnpPgd, ProxPnp, RedAdmm, RedApg, RedDpg, RedFp, RedGd, RedPg,
+    RedPro, RedProRelaxed,
+};
 pub use tweedie_solver::study::Rule;
 /// The parts, for what the library's own interface does not cover.
 pub use {

@@ -1,5 +1,6 @@
 //! Restoration as a Rust program asks for it.
 
+use serde::Serialize;
 use toml::{Table, Value};
 use tweedie_imaging::{Image, Sigma};
 
@@ -23,7 +24,8 @@ use crate::{Events, Result};
 pub struct Restorer<'a> {
     checkpoint: &'a Checkpoint,
     options: SolverOptions,
-    parameters: Table,
+    /// Those that are not the defaults.
+    parameters: std::result::Result<Table, toml::ser::Error>,
     events: &'a dyn Events,
 }
 
@@ -33,22 +35,38 @@ impl<'a> Restorer<'a> {
         Self {
             checkpoint,
             options: SolverOptions::of("pnp-hqs"),
-            parameters: Table::new(),
+            parameters: Ok(Table::new()),
             events: &(),
         }
     }
 
-    /// With the solver of this name, such as `pnp-admm` or `red-gd`.
+    /// With this solver and its parameters, such as `PnpAdmm::default()`.
     #[must_use]
-    pub fn solver(mut self, name: &str) -> Self {
-        self.options.solver = name.to_owned();
+    pub fn solver<S: tweedie_solver::Solver + Default + Serialize>(mut self, solver: S) -> Self {
+        solver.about().name.clone_into(&mut self.options.solver);
+        // The others stay open to the other options, such as the strength.
+        self.parameters = Table::try_from(S::default()).and_then(|defaults| {
+            let mut parameters = Table::try_from(&solver)?;
+            parameters.retain(|key, value| defaults.get(key) != Some(value));
+            Ok(parameters)
+        });
+        self
+    }
+
+    /// With the solver of this name, such as `pnp-admm` or `red-gd`, and its own parameters.
+    #[must_use]
+    pub fn solver_named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.options.solver);
+        self.parameters = Ok(Table::new());
         self
     }
 
     /// With a parameter of the solver, as `-C solver.KEY` on the command line.
     #[must_use]
     pub fn parameter(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.parameters.insert(key.to_owned(), value.into());
+        if let Ok(parameters) = &mut self.parameters {
+            parameters.insert(key.to_owned(), value.into());
+        }
         self
     }
 
@@ -100,8 +118,9 @@ impl<'a> Restorer<'a> {
     /// # Errors
     /// As [`Self::restore`].
     pub fn restore_measurement(&self, measurement: &Measurement) -> Result<Restored> {
-        let seed = Some(measurement.task.seed);
-        let solver = Solver::resolve(self.options.clone(), self.parameters.clone(), seed)?;
+        let parameters = self.parameters.clone()?;
+        let seed = (!parameters.contains_key("seed")).then_some(measurement.task.seed);
+        let solver = Solver::resolve(self.options.clone(), parameters, seed)?;
         let prior = self.checkpoint.prior(measurement.operator.domain()[0])?;
         restore(&solver, measurement, prior, self.events)
     }
