@@ -50,6 +50,8 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
     let exif = decoder.exif_metadata().ok().flatten();
     let icc = match format {
         ImageFormat::Png => png::icc(&bytes.content),
+        // The decoder of `image` asks for the tag by a number that its library knows by name by now.
+        ImageFormat::Tiff => tiff::icc(&bytes.content),
         _ => decoder.icc_profile().ok().flatten(),
     };
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;

@@ -84,6 +84,11 @@ pub(super) fn decode_stack(bytes: &FileBytes) -> Result<Option<Decoded>, Error> 
     Ok(Some(stack))
 }
 
+/// The colour profile of the first page.
+pub(super) fn icc(content: &[u8]) -> Option<Vec<u8>> {
+    open(content).ok()?.get_tag_u8_vec(Tag::IccProfile).ok()
+}
+
 fn open(content: &[u8]) -> TiffResult<Pages<'_>> {
     let mut limits = Limits::default();
     limits.decoding_buffer_size = 8 * MAX_VALUES;
