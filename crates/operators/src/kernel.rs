@@ -1,6 +1,12 @@
 //! Blur kernels.
 
+mod estimate;
 mod parse;
+mod resampling;
+mod shapes;
+
+pub use estimate::{KernelEstimate, KernelShape, estimate_kernel};
+pub use resampling::Resampling;
 
 use rustfft::num_complex::Complex;
 
@@ -103,6 +109,17 @@ impl Kernel {
     /// The weights in row order; their sum is 1.
     pub fn values(&self) -> &[f64] {
         &self.values
+    }
+
+    /// How far the blurred picture lies from the picture, in rows and columns: the centre of mass of x around a measured pixel,
+    /// floor(size/2) - sum_u u k\[u\]. Half a pixel for symmetric kernels of even size.
+    pub(crate) fn displacement(&self) -> [f64; 2] {
+        let mut centre = [0.0; 2];
+        for (index, value) in self.values.iter().enumerate() {
+            centre[0] += (index / self.cols) as f64 * value;
+            centre[1] += (index % self.cols) as f64 * value;
+        }
+        [(self.rows / 2) as f64 - centre[0], (self.cols / 2) as f64 - centre[1]]
     }
 
     /// |k| without normalisation, for bounds.

@@ -35,10 +35,11 @@ pub mod rules;
 pub use cg::{CgOptions, conjugate_gradient};
 pub use error::Error;
 pub use fidelity::{DataFidelity, InnerSolve, L1, L2, L2Ball, Poisson};
-pub use kernel::{Kernel, MAX_SIZE as MAX_KERNEL_SIZE};
+pub use kernel::{Kernel, KernelEstimate, KernelShape, MAX_SIZE as MAX_KERNEL_SIZE, Resampling, estimate_kernel};
 pub use operator::{
     BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Downsampling, Field, Identity, LinearOperator, Mask,
-    Mri, MultiCoilMri, NormalSolve, Radon, cartesian_mask, centered_mask, random_mask, synthetic_sensitivities,
+    Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, cartesian_mask, centered_mask, centred_phase,
+    random_mask, synthetic_sensitivities,
 };
 pub use poisson_noise::poisson_noise;
 pub use rustfft::num_complex::Complex;

@@ -8,21 +8,24 @@ mod identity;
 mod mask;
 mod mri;
 mod radon;
+mod unknown_border;
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 use tweedie_imaging::Image;
 
 pub use blur::{Blur, Boundary};
 pub use compressed::CompressedSensing;
 pub use demosaicking::{BayerPattern, Demosaicking};
-pub use downsampling::Downsampling;
+pub use downsampling::{Downsampling, centred_phase};
 pub use identity::Identity;
 pub use mask::Mask;
 pub use mri::{Field, Mri, MultiCoilMri, cartesian_mask, centered_mask, random_mask, synthetic_sensitivities};
 pub use radon::Radon;
+pub use unknown_border::UnknownBorder;
 
-use crate::Error;
+use crate::{CgOptions, Error, InnerSolve};
 
 /// A linear map A from images `[N, C, H, W]` to measurements `[N, C', H', W']`, the same for every image of the batch.
 pub trait LinearOperator: Send + Sync + Debug {
@@ -63,6 +66,12 @@ pub trait LinearOperator: Send + Sync + Debug {
         self.adjoint(y)
     }
 
+    /// The rows and columns of x that y shows, where the estimate is wanted; all of them unless the domain is larger than the picture.
+    fn window(&self) -> [Range<usize>; 2] {
+        let [_, rows, cols] = self.domain();
+        [0..rows, 0..cols]
+    }
+
     /// Whether A A^T is diagonal with entries 0 and 1, that is, the rows of A that are not zero are orthonormal.
     ///
     /// Then prox of x -> f(A x) with a separable f is z + A^T (prox_f(A z) - A z).
@@ -74,6 +83,21 @@ pub trait LinearOperator: Send + Sync + Debug {
     fn normal_solve(&self) -> Option<&dyn NormalSolve> {
         None
     }
+
+    /// An iterative solver of the Tikhonov problem that knows the operator's structure, where there is no closed form and conjugate
+    /// gradients on x would be slow.
+    fn tikhonov_solve(&self) -> Option<&dyn TikhonovSolve> {
+        None
+    }
+}
+
+/// An iteration for argmin_x 1/2 ||A x - y||^2 + rho/2 ||x - z||^2 that is faster than conjugate gradients on x.
+pub trait TikhonovSolve: LinearOperator {
+    /// The minimiser, and how far the iteration came.
+    ///
+    /// # Errors
+    /// If a shape does not fit, or `rho` or the tolerance is not positive and finite.
+    fn tikhonov(&self, y: Image, z: Image, rho: f64, options: CgOptions) -> Result<(Image, InnerSolve), Error>;
 }
 
 /// A closed form of (A^T A + rho I)^-1.

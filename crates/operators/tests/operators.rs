@@ -8,8 +8,8 @@ use common::random_image;
 use tweedie_imaging::Image;
 use tweedie_operators::{
     BayerPattern, Blur, Boundary, CgOptions, CompressedSensing, Demosaicking, Downsampling, Field, Identity,
-    InnerSolve, Kernel, LinearOperator, Mask, Mri, MultiCoilMri, Radon, cartesian_mask, conjugate_gradient,
-    random_mask, synthetic_sensitivities,
+    InnerSolve, Kernel, LinearOperator, Mask, Mri, MultiCoilMri, Radon, Resampling, UnknownBorder, cartesian_mask,
+    centred_phase, conjugate_gradient, random_mask, synthetic_sensitivities,
 };
 use tweedie_testing::{dot, norm, relative_distance, values};
 
@@ -50,6 +50,15 @@ fn coils(name: &'static str, field: Field) -> Case {
         tightness: 1.6,
         ..case(name, operator)
     }
+}
+
+fn bicubic(factor: usize) -> Kernel {
+    Kernel::resampling(Resampling::Bicubic, factor).unwrap()
+}
+
+fn resampled(domain: [usize; 3], factor: usize, resampling: Resampling) -> Downsampling {
+    let kernel = Kernel::resampling(resampling, factor).unwrap();
+    Downsampling::with_phase(domain, factor, &kernel, Boundary::Circular, centred_phase(factor)).unwrap()
 }
 
 fn random(dims: [usize; 2]) -> Vec<f32> {
@@ -128,6 +137,51 @@ fn cases() -> Vec<Case> {
             "downsampling 2 replicate",
             Downsampling::new([1, 12, 10], 2, &skew_kernel(5, 3), Replicate).unwrap(),
         ),
+        case(
+            "downsampling 4 circular, last phase",
+            Downsampling::with_phase([1, 12, 8], 4, &skew_kernel(3, 5), Circular, 3).unwrap(),
+        ),
+        bounded(
+            "downsampling 3 replicate, phase 2 beyond the kernel",
+            Downsampling::with_phase([1, 9, 12], 3, &skew_kernel(2, 3), Replicate, 2).unwrap(),
+        ),
+        case(
+            "downsampling 2 circular, centred bicubic",
+            resampled([1, 16, 12], 2, Resampling::Bicubic),
+        ),
+        case(
+            "downsampling 3 circular, centred lanczos",
+            resampled([1, 15, 21], 3, Resampling::Lanczos),
+        ),
+        // The bound is that of the periodic operator, which measures more.
+        Case {
+            tightness: 1.2,
+            ..case(
+                "unknown border, blur 5x4",
+                UnknownBorder::new([2, 11, 13], 1, &skew_kernel(5, 4), 0).unwrap(),
+            )
+        },
+        Case {
+            tightness: 5.0,
+            ..case(
+                "unknown border, kernel larger than picture",
+                UnknownBorder::new([1, 4, 5], 1, &skew_kernel(9, 7), 0).unwrap(),
+            )
+        },
+        Case {
+            tightness: 1.2,
+            ..case(
+                "unknown border, bicubic 2",
+                UnknownBorder::new([1, 7, 9], 2, &bicubic(2), centred_phase(2)).unwrap(),
+            )
+        },
+        Case {
+            tightness: 1.2,
+            ..case(
+                "unknown border, factor 3, phase 2",
+                UnknownBorder::new([1, 5, 4], 3, &skew_kernel(4, 6), 2).unwrap(),
+            )
+        },
         case(
             "mri random, real",
             Mri::new(Field::Real, [9, 8], &random([9, 8])).unwrap(),
@@ -284,6 +338,47 @@ fn closed_form_against_conjugate_gradients() {
     assert!(checked.len() >= 22, "closed forms vanished: {checked:?}");
 }
 
+/// Iterations that know the operator against conjugate gradients on x.
+#[test]
+fn structured_iterations_against_conjugate_gradients() {
+    let mut checked = Vec::new();
+    for Case { name, operator, .. } in cases() {
+        let Some(iteration) = operator.tikhonov_solve() else {
+            continue;
+        };
+        for rho in [0.05, 1.0] {
+            let y = random_image(2, operator.codomain(), 16);
+            let z = random_image(2, operator.domain(), 17);
+            let options = CgOptions {
+                tolerance: 1e-6,
+                max_iterations: 500,
+            };
+            let b = operator.adjoint(y.clone()).unwrap() + z.clone() * rho;
+            let (expected, _) = conjugate_gradient(operator.as_ref(), b.clone(), b.zeros_like(), rho, options).unwrap();
+            let (got, solve) = iteration.tikhonov(y, z, rho, options).unwrap();
+            assert!(
+                matches!(solve, InnerSolve::Iterative { converged: true, .. }),
+                "{name}: {solve:?}"
+            );
+            let distance = relative_distance(&got, &expected);
+            let tolerance = 4e-6 * (operator.norm_sq() + rho) / rho;
+            assert!(distance <= tolerance, "{name}, rho = {rho}: {distance:e}");
+        }
+        checked.push(name);
+    }
+    assert!(checked.len() >= 4, "iterations vanished: {checked:?}");
+}
+
+#[test]
+fn windows_lie_in_the_domain_and_fit_the_measurement() {
+    for Case { name, operator, .. } in cases() {
+        let [_, rows, cols] = operator.domain();
+        let window = operator.window();
+        assert!(window[0].end <= rows && window[1].end <= cols, "{name}");
+        assert!(!window[0].is_empty() && !window[1].is_empty(), "{name}");
+    }
+}
+
 /// Small rho: the closed form's residual must not be an f32 spectrum's rounding divided by rho.
 #[test]
 fn closed_forms_stay_accurate_for_small_rho() {
@@ -343,6 +438,19 @@ fn wrong_shapes_are_refused() {
         let wrong_y = random_image(1, [cy, hy, wy + 1], 13);
         assert!(operator.adjoint(wrong_y.clone()).is_err(), "{name}");
         assert!(operator.start(wrong_y.clone()).is_err(), "{name}");
+        if let Some(iteration) = operator.tikhonov_solve() {
+            let (y, z) = (random_image(1, [cy, hy, wy], 16), random_image(1, [c, h, w], 14));
+            let options = CgOptions::default();
+            assert!(
+                iteration.tikhonov(wrong_y.clone(), z.clone(), 1.0, options).is_err(),
+                "{name}"
+            );
+            assert!(
+                iteration.tikhonov(y.clone(), wrong.clone(), 1.0, options).is_err(),
+                "{name}"
+            );
+            assert!(iteration.tikhonov(y, z, f64::NAN, options).is_err(), "{name}");
+        }
         if let Some(closed_form) = operator.normal_solve() {
             let right = random_image(1, [c, h, w], 14);
             assert!(closed_form.solve(wrong.clone(), 1.0).is_err(), "{name}");

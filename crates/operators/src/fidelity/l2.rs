@@ -14,8 +14,8 @@ use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
 /// The noise level is not in it: an algorithm's strength weighs l against the prior.
 ///
 /// grad l(x) = A^T A x - A^T y, with Lipschitz constant ||A||^2 ([`LinearOperator::norm_sq`]);
-/// prox_{gamma l}(z) = (A^T A + I/gamma)^-1 (A^T y + z/gamma), by the operator's closed form or else by conjugate gradients
-/// from z to [`CgOptions`]'s tolerance.
+/// prox_{gamma l}(z) = (A^T A + I/gamma)^-1 (A^T y + z/gamma), by the operator's closed form, its own iteration
+/// ([`LinearOperator::tikhonov_solve`]), or else conjugate gradients from z, to [`CgOptions`]'s tolerance.
 #[derive(Clone, Debug)]
 pub struct L2 {
     measurement: Measurement,
@@ -90,14 +90,16 @@ impl DataFidelity for L2 {
         self.measurement.require_prox("L2: prox", &z, gamma)?;
         let rho = 1.0 / gamma;
         require_positive("L2: prox", "1/gamma", rho)?;
-        match self.measurement.operator.normal_solve() {
-            Some(closed_form) => Ok((
+        let operator = &self.measurement.operator;
+        match (operator.normal_solve(), operator.tikhonov_solve()) {
+            (Some(closed_form), _) => Ok((
                 closed_form.tikhonov(self.measurement.y.clone(), z, rho)?,
                 InnerSolve::Exact,
             )),
-            None => {
+            (None, Some(iteration)) => iteration.tikhonov(self.measurement.y.clone(), z, rho, self.cg),
+            (None, None) => {
                 let b = self.back_projection.clone() + z.clone() * rho;
-                conjugate_gradient(self.measurement.operator.as_ref(), b, z, rho, self.cg)
+                conjugate_gradient(operator.as_ref(), b, z, rho, self.cg)
             }
         }
     }

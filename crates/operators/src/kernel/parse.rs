@@ -8,7 +8,8 @@ use super::{Kernel, MAX_SIZE};
 use crate::Error;
 use crate::host::parameter;
 
-const FORMS: &str = "gaussian:SIGMA[xSIZE], uniform:SIZE, levin:1..8, FILE.npy or FILE.png";
+const FORMS: &str =
+    "gaussian:SIGMA[xSIZE], disc:RADIUS, motion:LENGTH,ANGLE, uniform:SIZE, levin:1..8, FILE.npy or FILE.png";
 
 impl Kernel {
     /// The kernel that a specification names:
@@ -18,6 +19,8 @@ impl Kernel {
     /// | `gaussian:1.6` | [`Kernel::gaussian`] of standard deviation 1.6 pixels and [`Kernel::gaussian_size`] |
     /// | `gaussian:1.6x25` | the same, 25x25 |
     /// | `uniform:9` | [`Kernel::uniform`] 9x9 |
+    /// | `disc:3.5` | [`Kernel::disc`] of radius 3.5 pixels |
+    /// | `motion:15,30` | [`Kernel::motion`] over 15 pixels, 30 degrees above the horizontal |
     /// | `levin:1` .. `levin:8` | motion blur of Levin et al. 2009: `levin09_N.npy` in `folder` |
     /// | `FILE.npy`, `FILE.png` | a file ([`Kernel::read`]) |
     ///
@@ -41,6 +44,19 @@ impl Kernel {
             }
             Some(("uniform", size)) => {
                 Self::uniform(size.parse().map_err(|_| refused("uniform:SIZE, such as uniform:9"))?)
+            }
+            Some(("disc", radius)) => Self::disc(
+                radius
+                    .parse()
+                    .map_err(|_| refused("disc:RADIUS in pixels, such as disc:3.5"))?,
+            ),
+            Some(("motion", rest)) => {
+                let form = "motion:LENGTH,ANGLE in pixels and degrees, such as motion:15,30";
+                let (length, angle) = rest.split_once(',').ok_or_else(|| refused(form))?;
+                Self::motion(
+                    length.parse().map_err(|_| refused(form))?,
+                    angle.parse().map_err(|_| refused(form))?,
+                )
             }
             Some(("levin", number)) => match number.parse() {
                 Ok(number @ 1..=8_u8) => Self::levin(number, folder),
@@ -126,6 +142,8 @@ mod tests {
         assert_eq!(parse("gaussian:1.6x25").unwrap(), Kernel::gaussian(1.6, 25).unwrap());
         assert_eq!(parse("gaussian:1.6").unwrap(), Kernel::gaussian(1.6, 15).unwrap());
         assert_eq!(parse("uniform:9").unwrap(), Kernel::uniform(9).unwrap());
+        assert_eq!(parse("disc:3.5").unwrap(), Kernel::disc(3.5).unwrap());
+        assert_eq!(parse("motion:15,-30").unwrap(), Kernel::motion(15.0, -30.0).unwrap());
     }
 
     #[test]
@@ -137,6 +155,12 @@ mod tests {
             "gaussian:ax3",
             "gaussian:1.6x",
             "uniform:-1",
+            "disc:",
+            "disc:-1",
+            "disc:nan",
+            "motion:5",
+            "motion:5,x",
+            "motion:0,0",
             "levin:9",
             "levin:0",
             "a.bmp",

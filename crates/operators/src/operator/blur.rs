@@ -41,6 +41,7 @@ pub struct Blur {
     domain: [usize; 3],
     boundary: Boundary,
     kernel: Kernel,
+    phase: usize,
     plane: Plane,
     norm_sq: OnceLock<f64>,
 }
@@ -51,13 +52,23 @@ impl Blur {
     /// # Errors
     /// If a size is zero.
     pub fn new(domain: [usize; 3], kernel: &Kernel, boundary: Boundary) -> Result<Self, Error> {
+        Self::displaced(domain, kernel, boundary, 0)
+    }
+
+    /// The blur whose value \[i, j\] is that of [`Self::new`] at \[i + phase, j + phase\].
+    pub(crate) fn displaced(
+        domain: [usize; 3],
+        kernel: &Kernel,
+        boundary: Boundary,
+        phase: usize,
+    ) -> Result<Self, Error> {
         require_domain("blur", domain)?;
-        let plane = Plane::new(domain, kernel, boundary);
         Ok(Self {
             domain,
             boundary,
             kernel: kernel.clone(),
-            plane,
+            phase,
+            plane: Plane::new(domain, kernel, boundary, phase),
             norm_sq: OnceLock::new(),
         })
     }
@@ -74,7 +85,12 @@ impl Blur {
 
     /// The same blur of one plane with the kernel |k|, for norm bounds.
     pub(crate) fn absolute_plane(&self) -> Plane {
-        Plane::new(self.domain, &self.kernel.absolute(), self.boundary)
+        Plane::new(self.domain, &self.kernel.absolute(), self.boundary, self.phase)
+    }
+
+    /// The kernel.
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
     }
 }
 
@@ -83,8 +99,8 @@ impl Blur {
 pub(crate) struct Plane {
     rows: usize,
     cols: usize,
-    /// Rows above and columns to the left that the continuation adds; zero for the circular border.
-    before: [usize; 2],
+    /// Rows above and columns to the left that the continuation adds (negative: leaves out); zero for the circular border.
+    before: [isize; 2],
     /// Rows and columns that hold data, at most those of the transform.
     padded: [usize; 2],
     fft: RealFft2,
@@ -92,7 +108,7 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    fn new([_, rows, cols]: [usize; 3], kernel: &Kernel, boundary: Boundary) -> Self {
+    fn new([_, rows, cols]: [usize; 3], kernel: &Kernel, boundary: Boundary, phase: usize) -> Self {
         let [kernel_rows, kernel_cols] = kernel.dims();
         // Replicate: the image is continued by what the kernel reads, so that a circular convolution of the larger plane
         // gives the wanted values on its last rows and columns; the shift moves them to the origin.
@@ -101,12 +117,12 @@ impl Plane {
                 [0, 0],
                 [rows, cols],
                 RealFft2::new(rows, cols),
-                [kernel_rows / 2, kernel_cols / 2],
+                [kernel_rows / 2 + phase, kernel_cols / 2 + phase],
             ),
             Boundary::Replicate => {
                 let last = [kernel_rows - 1, kernel_cols - 1];
                 let padded = [rows + last[0], cols + last[1]];
-                let before = [last[0] - kernel_rows / 2, last[1] - kernel_cols / 2];
+                let before = [kernel_rows, kernel_cols].map(|size| ((size - 1) / 2) as isize - phase as isize);
                 (
                     before,
                     padded,
@@ -128,7 +144,7 @@ impl Plane {
 
     fn continued(&self, index: usize, axis: usize) -> usize {
         let size = if axis == 0 { self.rows } else { self.cols };
-        index.saturating_sub(self.before[axis]).min(size - 1)
+        (index as isize - self.before[axis]).clamp(0, size as isize - 1) as usize
     }
 
     pub(crate) fn apply(&self, x: &[f32], y: &mut [f32]) {

@@ -12,7 +12,10 @@ use crate::norm::nonnegative_norm_sq;
 use crate::operator::{Blur, Boundary};
 use crate::{Error, Kernel, LinearOperator, NormalSolve};
 
-/// y = S K x: blur K, then every s-th pixel from the top-left one, y\[i, j\] = (K x)\[s i, s j\], as in DPIR.
+/// y = S K x: blur K, then every s-th pixel, y\[i, j\] = (K x)\[s i + p, s j + p\].
+///
+/// The phase p is 0 with [`Downsampling::new`], as in DPIR: the small picture is registered to the top-left pixel of each block.
+/// [`centred_phase`] registers it to the middle of the blocks, as programs that resize pictures do.
 ///
 /// # Shapes
 /// Domain `[C, H, W]` with H and W multiples of s; codomain `[C, H/s, W/s]`.
@@ -28,6 +31,7 @@ use crate::{Error, Kernel, LinearOperator, NormalSolve};
 pub struct Downsampling {
     blur: Blur,
     factor: usize,
+    phase: usize,
     small: RealFft2,
     /// t above, in the layout of `small`'s spectra; empty for the replicate border.
     aliased_gain: Vec<f64>,
@@ -40,8 +44,30 @@ impl Downsampling {
     /// # Errors
     /// If a size or the factor is zero, or H or W is no multiple of the factor.
     pub fn new(domain: [usize; 3], factor: usize, kernel: &Kernel, boundary: Boundary) -> Result<Self, Error> {
-        let blur = Blur::new(domain, kernel, boundary)?;
+        Self::with_phase(domain, factor, kernel, boundary, 0)
+    }
+
+    /// The same with the phase p, below the factor.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and if the phase is not below the factor.
+    pub fn with_phase(
+        domain: [usize; 3],
+        factor: usize,
+        kernel: &Kernel,
+        boundary: Boundary,
+        phase: usize,
+    ) -> Result<Self, Error> {
+        // The phase is part of the blur, so that decimation starts at the first pixel.
+        let blur = Blur::displaced(domain, kernel, boundary, phase)?;
         let [_, rows, cols] = domain;
+        if phase >= factor.max(1) {
+            return Err(parameter(
+                "downsampling",
+                format!("a phase below {factor}"),
+                phase.to_string(),
+            ));
+        }
         if factor == 0 || !rows.is_multiple_of(factor) || !cols.is_multiple_of(factor) {
             let expected = format!("a factor that divides {rows}x{cols}");
             return Err(parameter("downsampling", expected, factor.to_string()));
@@ -57,6 +83,7 @@ impl Downsampling {
         Ok(Self {
             blur,
             factor,
+            phase,
             small,
             aliased_gain,
             norm_sq: OnceLock::new(),
@@ -75,6 +102,24 @@ impl Downsampling {
     /// The decimation factor s.
     pub fn factor(&self) -> usize {
         self.factor
+    }
+
+    /// Where the first measured value lies in x, in pixels: its phase and the kernel's centre of mass.
+    pub(crate) fn first_sample(&self) -> [f64; 2] {
+        self.blur.kernel().displacement().map(|d| self.phase as f64 + d)
+    }
+
+    /// The transform of the small grid and t, the eigenvalues of A A^T, for the circular border only.
+    pub(crate) fn small_circulant(&self) -> Option<(&RealFft2, &[f64])> {
+        self.blur
+            .circulant()
+            .is_some()
+            .then_some((&self.small, &self.aliased_gain))
+    }
+
+    /// The transform of the large grid and the spectrum of the kernel on it, for the circular border only.
+    pub(super) fn circulant(&self) -> Option<(&RealFft2, &[Complex<f64>])> {
+        self.blur.circulant()
     }
 
     fn decimate(&self, plane: &[f32], small: &mut [f32]) {
@@ -110,8 +155,15 @@ impl Downsampling {
     }
 }
 
+/// The phase at which `factor` registers small pixels to the middle of their blocks, as far as whole pixels can: floor((s - 1)/2).
+///
+/// The registration is exact for kernels that are symmetric about their middle and as even or odd in size as the factor.
+pub fn centred_phase(factor: usize) -> usize {
+    factor.saturating_sub(1) / 2
+}
+
 /// The spectrum of a decimated plane, the mean over aliases, from the half spectrum of the full plane.
-fn decimate_spectrum(full: &[Complex<f64>], small: &RealFft2, s: usize) -> Vec<Complex<f64>> {
+pub(super) fn decimate_spectrum(full: &[Complex<f64>], small: &RealFft2, s: usize) -> Vec<Complex<f64>> {
     let (rows, cols) = (small.rows() * s, small.cols() * s);
     let mut low = vec![Complex::default(); small.half_cols() * small.rows()];
     for kx in 0..small.half_cols() {
@@ -129,7 +181,7 @@ fn decimate_spectrum(full: &[Complex<f64>], small: &RealFft2, s: usize) -> Vec<C
 }
 
 /// Calls `f` with each value of a half spectrum of the full grid, its transfer, and the value of `low` that it aliases to.
-fn for_each_alias(
+pub(super) fn for_each_alias(
     low: &[Complex<f64>],
     small: &RealFft2,
     rows: usize,
@@ -193,7 +245,7 @@ impl LinearOperator for Downsampling {
     fn start(&self, y: Image) -> Result<Image, Error> {
         let (from, to) = (self.domain(), self.codomain());
         map_blocks("downsampling: start", [(&y, to)], from, from[0], |[y], x| {
-            upsample_cubic(y, to[1], to[2], self.factor, x);
+            upsample_cubic(y, [to[1], to[2]], self.factor, self.first_sample(), x);
         })
     }
 
