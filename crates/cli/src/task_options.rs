@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tweedie::auto::Auto;
-use tweedie::degradation::TaskKind;
-use tweedie::operators::{BayerPattern, Boundary};
+use tweedie::degradation::{Border, TaskKind};
+use tweedie::mask::MaskMarks;
+use tweedie::operators::BayerPattern;
+use tweedie::picture::Unknowns;
 use tweedie::task::Task;
 use tweedie::task_options::TaskOptions;
 
@@ -20,24 +22,34 @@ pub struct TaskArgs {
     /// What is to be undone
     #[arg(long, value_name = "T", value_parser = choice(kinds()))]
     pub task: Option<TaskKind>,
-    /// deblur, sr: FILE.npy, FILE.png, gaussian:1.6 (or 1.6x25), uniform:9, levin:1 to levin:8; sr: default gaussian:1.6x7
+    /// deblur, sr: FILE.npy, FILE.png, gaussian:1.6 (or 1.6x25), disc:3, motion:15,30 (pixels, degrees), uniform:9, levin:1 to levin:8;
+    /// deblur: auto (disc, Gaussian or motion, estimated); sr: bicubic, lanczos, area [default for sr: bicubic, with --simulate
+    /// gaussian:1.6x7]
     #[arg(long, value_name = "K")]
     pub kernel: Option<String>,
     /// Folder of levin09_1.npy to levin09_8.npy [default: datasets/kernels]
     #[arg(long, value_name = "DIR")]
     pub kernels: Option<PathBuf>,
-    /// deblur, sr: how images continue beyond their border [default: circular]
+    /// deblur, sr: how images continue beyond their border [default: unknown, with --simulate circular]
     #[arg(long, value_name = "MODE", value_parser = choice(vec![
-        ("circular", "periodically; has a closed form", Boundary::Circular),
-        ("replicate", "by the nearest border pixel; closer to photographs, solved iteratively", Boundary::Replicate),
+        ("circular", "periodically; for simulations, has a closed form", Border::Circular),
+        ("replicate", "by the nearest border pixel; slow", Border::Replicate),
+        ("unknown", "nothing is assumed; for a camera's pictures", Border::Unknown),
     ]))]
-    pub boundary: Option<Boundary>,
+    pub boundary: Option<Border>,
     /// inpaint: share of the pixels that is kept, chosen at random by --seed
     #[arg(long, value_name = "SHARE")]
     pub keep: Option<f64>,
-    /// inpaint: gray image or array, not 0 where a pixel is known; csmri: where a frequency is (zero frequency first)
+    /// inpaint: gray image or array, white where a pixel is known (see --mask-marks), or an image whose lost pixels are transparent;
+    /// without it the picture's own transparent pixels; csmri: where a frequency is known (zero frequency first)
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
+    /// inpaint: what white marks in the mask [default: known]
+    #[arg(long, value_name = "WHICH", value_parser = choice(vec![
+        ("known", "the pixels that are right", MaskMarks::Known),
+        ("damaged", "the pixels that are to be filled", MaskMarks::Damaged),
+    ]))]
+    pub mask_marks: Option<MaskMarks>,
     /// sr: factor
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=16))]
     pub scale: Option<u64>,
@@ -50,7 +62,8 @@ pub struct TaskArgs {
     /// compressed: measured values as a share of the pixels
     #[arg(long, value_name = "SHARE")]
     pub ratio: Option<f64>,
-    /// Noise level of the measurement in 8-bit grey levels; denoise, deblur without --simulate: or auto [default: 0]
+    /// Noise level of the measurement in 8-bit grey levels; denoise, deblur without --simulate: or auto [default: deblur: auto; sr: 1, or 5
+    /// for a JPEG; inpaint and with --simulate: 0]
     #[arg(long, value_name = "S|auto", allow_hyphen_values = true)]
     pub noise: Option<Auto>,
 }
@@ -72,6 +85,7 @@ impl TaskArgs {
             boundary,
             keep,
             mask,
+            mask_marks,
             scale,
             pattern,
             angles,
@@ -85,6 +99,7 @@ impl TaskArgs {
             boundary.is_some(),
             keep.is_some(),
             mask.is_some(),
+            mask_marks.is_some(),
             scale.is_some(),
             pattern.is_some(),
             angles.is_some(),
@@ -97,6 +112,16 @@ impl TaskArgs {
     /// Whether each measurement's noise level is to be estimated; the resolved task has a placeholder.
     pub fn noise_is_auto(&self) -> bool {
         self.noise == Some(Auto::Auto)
+    }
+
+    /// What is to be found out from each picture that is no simulation.
+    pub fn unknowns(&self) -> Unknowns {
+        Unknowns {
+            noise: self.noise.is_none(),
+            noise_auto: self.noise_is_auto(),
+            kernel: self.kernel.as_deref() == Some("auto"),
+            mask_marks: self.mask_marks.is_none(),
+        }
     }
 
     /// The files that the options name.
@@ -112,6 +137,7 @@ impl TaskArgs {
             boundary: self.boundary,
             keep: self.keep,
             mask: self.mask.clone(),
+            mask_marks: self.mask_marks,
             scale: self.scale,
             pattern: self.pattern.map(|pattern| pattern.to_string()),
             angles: self.angles,
@@ -119,11 +145,17 @@ impl TaskArgs {
         })
     }
 
-    /// Checks the options and reads their files.
-    pub fn resolve(&self, session: &Session, seed: u64) -> anyhow::Result<Task> {
-        match self.options() {
-            Some(options) => Ok(options.resolve(self.noise, seed, session)?),
-            None => Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none")),
+    /// Checks the options and reads their files; `simulate` tells whether the inputs are clean.
+    pub fn resolve(&self, session: &Session, seed: u64, simulate: bool) -> anyhow::Result<Task> {
+        let Some(options) = self.options() else {
+            return Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none"));
+        };
+        if simulate && options.kernel_is_auto() {
+            return Err(usage(
+                "--kernel auto: expected a kernel with --simulate, there is nothing to estimate it from",
+            ));
         }
+        let options = if simulate { options } else { options.for_pictures() };
+        Ok(options.resolve(self.noise, seed, session)?)
     }
 }

@@ -39,6 +39,7 @@ fn json_has_the_documented_keys() {
         "denoiser_calls",
         "fixed_point_residual",
         "strength",
+        "warnings",
     ];
     expected.sort_unstable();
     assert_eq!(keys(result), expected);

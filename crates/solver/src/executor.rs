@@ -1,5 +1,6 @@
 //! Runs one algorithm on one image: timing, stopping, trace.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub struct Executor<'a> {
     algorithm: &'a dyn Algorithm,
     rules: StopRules,
     truth: Option<&'a Image>,
+    /// The rows and columns that the truth has of the estimate; `None` if all.
+    window: Option<[Range<usize>; 2]>,
     observers: Vec<&'a mut dyn Observer>,
 }
 
@@ -27,6 +30,7 @@ impl<'a> Executor<'a> {
             algorithm,
             rules: StopRules::default(),
             truth: None,
+            window: None,
             observers: Vec::new(),
         }
     }
@@ -40,6 +44,12 @@ impl<'a> Executor<'a> {
     /// Sets the true image, `[1, C, H, W]`: it fills `psnr_db` of the trace and touches nothing else.
     pub fn truth(mut self, truth: &'a Image) -> Self {
         self.truth = Some(truth);
+        self
+    }
+
+    /// Sets the rows and columns of the estimate that the truth shows, where the estimate is larger.
+    pub fn window(mut self, window: [Range<usize>; 2]) -> Self {
+        self.window = Some(window);
         self
     }
 
@@ -117,7 +127,17 @@ impl<'a> Executor<'a> {
 
             work += stats.work;
             let psnr_db = match self.truth {
-                Some(truth) if finite => psnr(&last_finite, truth)?.first().copied(),
+                Some(truth) if finite => {
+                    let shown = match &self.window {
+                        Some([rows, cols]) => {
+                            let [batch, channels, ..] = last_finite.dims();
+                            let all = last_finite.clone();
+                            all.slice([0..batch, 0..channels, rows.clone(), cols.clone()])
+                        }
+                        None => last_finite.clone(),
+                    };
+                    psnr(&shown, truth)?.first().copied()
+                }
                 _ => None,
             };
             let row = TraceRow {

@@ -1,15 +1,16 @@
 //! The forward model of a task, without image sizes, noise and seed.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use tweedie_imaging::{ColorMode, Image};
-use tweedie_operators::{BayerPattern, Boundary, Kernel, Mask};
+use tweedie_imaging::Image;
+use tweedie_operators::{BayerPattern, Boundary, Kernel, Mask, UnknownBorder};
 
-use crate::error::{Context as _, bail};
-use crate::{Error, Events, Result};
+use crate::error::bail;
+use crate::{Error, Result};
 
 /// What is to be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,29 @@ impl FromStr for TaskKind {
     }
 }
 
+/// How a picture goes on beyond its border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Border {
+    /// Periodically: the field's choice in simulations, with a closed form.
+    Circular,
+    /// By its nearest border pixel.
+    Replicate,
+    /// Nobody knows: the model of a camera's picture ([`UnknownBorder`]).
+    Unknown,
+}
+
+impl Border {
+    /// What is assumed, if something is.
+    pub(crate) fn assumed(self) -> Option<Boundary> {
+        match self {
+            Self::Circular => Some(Boundary::Circular),
+            Self::Replicate => Some(Boundary::Replicate),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// The forward model, without image sizes.
 #[derive(Clone, Debug)]
 pub enum Degradation {
@@ -103,7 +127,7 @@ pub enum Degradation {
         /// The kernel.
         kernel: Kernel,
         /// How the image goes on beyond its border.
-        boundary: Boundary,
+        border: Border,
     },
     /// Some pixels are known.
     Holes(Pixels),
@@ -114,7 +138,9 @@ pub enum Degradation {
         /// The kernel.
         kernel: Kernel,
         /// How the image goes on beyond its border.
-        boundary: Boundary,
+        border: Border,
+        /// First row and column that are kept.
+        phase: usize,
     },
     /// One colour per pixel.
     Bayer(BayerPattern),
@@ -140,6 +166,8 @@ pub enum Pixels {
         /// The share, in (0, 1].
         keep: f64,
     },
+    /// The opaque pixels of each picture; found when the picture is read.
+    Transparent,
     /// 1 where chosen, else 0, in row order.
     Given {
         /// Its rows.
@@ -158,6 +186,7 @@ impl Pixels {
     pub fn values(&self, size: [usize; 2], seed: u64) -> Result<Vec<f32>> {
         match self {
             Self::Random { keep } => Ok(Mask::random([1, size[0], size[1]], *keep, seed)?.values().to_vec()),
+            Self::Transparent => bail!("--task inpaint: expected --keep, --mask or transparent pixels, got none"),
             Self::Given { rows, cols, values, .. } if [*rows, *cols] == size => Ok(values.clone()),
             Self::Given { rows, cols, path, .. } => {
                 bail!(
@@ -215,22 +244,23 @@ impl Degradation {
         let [n, c, h, w] = clean.dims();
         clean.slice([0..n, 0..c, 0..h - h % factor, 0..w - w % factor])
     }
-}
 
-impl Pixels {
-    /// A mask from a file: 1 where it is not 0.
-    ///
-    /// # Errors
-    /// If the file is no image or array.
-    pub fn read(events: &dyn Events, path: &Path) -> Result<Self> {
-        let mask = events.read_image(path, ColorMode::Gray).context("reading the mask")?;
-        let [_, _, rows, cols] = mask.dims;
-        let values = mask.values.iter().map(|&value| f32::from(value != 0.0)).collect();
-        Ok(Self::Given {
-            rows,
-            cols,
-            values,
-            path: path.to_path_buf(),
-        })
+    /// The rows and columns of a measurement of an image of `size` that need nothing from beyond the image, where its border is
+    /// unknown; `None` where all of it is kept.
+    pub(crate) fn determined(&self, size: [usize; 2]) -> Result<Option<[Range<usize>; 2]>> {
+        let (kernel, border, factor, phase) = match self {
+            Self::Blur { kernel, border } => (kernel, border, 1, 0),
+            Self::Decimation {
+                factor,
+                kernel,
+                border,
+                phase,
+            } => (kernel, border, *factor, *phase),
+            _ => return Ok(None),
+        };
+        match border {
+            Border::Unknown => Ok(Some(UnknownBorder::determined(size, factor, kernel, phase)?)),
+            Border::Circular | Border::Replicate => Ok(None),
+        }
     }
 }

@@ -50,7 +50,7 @@ impl Gallery {
             };
             pictures.push(Picture::new("restored", decibels(scores.psnr_db), &restored.image)?);
             if task.picture_kind() == PictureKind::Parts {
-                let start = task.start(operator.as_ref(), y.clone())?;
+                let start = measurement.in_window(task.start(operator.as_ref(), y.clone())?);
                 pictures.push(Picture::new("first estimate", decibels(scores.psnr_input_db), &start)?);
             }
             if let Some(truth) = truth {

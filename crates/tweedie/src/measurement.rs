@@ -40,24 +40,39 @@ impl Measurement {
         })
     }
 
-    /// Measures a clean image `[1, C, H, W]` called `name`, of which as much is taken as the task can measure; the noise
-    /// is drawn by the task's seed and the name.
+    /// Measures a clean image `[1, C, H, W]` called `name`, of which as much is taken as the task can measure: sides are multiples of
+    /// a factor, and where the border is unknown the measurement ends where it would need more than the image. The noise is drawn by
+    /// the task's seed and the name.
     ///
     /// # Errors
     /// If the image is a batch, or its size or channels do not fit the task.
     pub fn simulate(name: impl Into<String>, task: Task, clean: Image) -> Result<Self> {
         let name = name.into();
         single(clean.dims())?;
-        let truth = task.degradation.cropped(clean);
-        let operator = task.operator(single(truth.dims())?)?;
-        let y = task.measure(operator.as_ref(), truth.clone(), &name)?;
+        let (y, truth) = task.simulate(task.degradation.cropped(clean), &name)?;
         Ok(Self {
             name,
+            operator: task.operator(single(truth.dims())?)?,
             task,
-            operator,
             y,
             truth: Some(truth),
         })
+    }
+
+    /// Whether x is larger than the picture that is wanted.
+    pub fn is_extended(&self) -> bool {
+        let [_, rows, cols] = self.operator.domain();
+        self.operator.window() != [0..rows, 0..cols]
+    }
+
+    /// The part of an x that is wanted: what y shows.
+    pub fn in_window(&self, x: Image) -> Image {
+        if !self.is_extended() {
+            return x;
+        }
+        let [rows, cols] = self.operator.window();
+        let [batch, channels, ..] = x.dims();
+        x.slice([0..batch, 0..channels, rows, cols])
     }
 
     /// How many numbers of y carry noise.

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::{
     Array, ColorMode, Depth, Image, image_from_vec, read_array, sha256_file, write_array, write_atomic, write_image,
 };
-use tweedie_operators::{BayerPattern, Boundary, Kernel};
+use tweedie_operators::{BayerPattern, Kernel};
 
-use crate::degradation::{Degradation, Pixels};
+use crate::degradation::{Border, Degradation, Pixels};
+use crate::mask::MaskMarks;
 use crate::output;
 use crate::task::Task;
 use crate::{Events, Result};
@@ -49,13 +50,16 @@ enum Record {
     Denoise,
     Deblur {
         kernel: FileRecord,
-        boundary: Boundary,
+        boundary: Border,
     },
     Inpaint,
     Sr {
         scale: usize,
         kernel: FileRecord,
-        boundary: Boundary,
+        boundary: Border,
+        /// First row and column that are kept.
+        #[serde(default)]
+        phase: usize,
     },
     Demosaic {
         pattern: String,
@@ -115,19 +119,21 @@ impl Writer {
         };
         let record = match &task.degradation {
             Degradation::Noise => Record::Denoise,
-            Degradation::Blur { kernel, boundary } => Record::Deblur {
+            Degradation::Blur { kernel, border } => Record::Deblur {
                 kernel: kernel_file(kernel)?,
-                boundary: *boundary,
+                boundary: *border,
             },
             Degradation::Holes(_) => Record::Inpaint,
             Degradation::Decimation {
                 factor,
                 kernel,
-                boundary,
+                border,
+                phase,
             } => Record::Sr {
                 scale: *factor,
                 kernel: kernel_file(kernel)?,
-                boundary: *boundary,
+                boundary: *border,
+                phase: *phase,
             },
             Degradation::Bayer(pattern) => Record::Demosaic {
                 pattern: pattern.to_string(),
@@ -280,7 +286,7 @@ impl MeasurementSet {
                 .as_ref()
                 .with_context(|| format!("{}: expected a mask, got none", measured.name))?;
             let path = verified(events, folder, record)?;
-            Pixels::read(events, &path)
+            Pixels::read(events, &path, MaskMarks::Known)
         };
         let degradation = match &self.task {
             Record::Denoise => Degradation::Noise,
@@ -289,17 +295,19 @@ impl MeasurementSet {
                 boundary,
             } => Degradation::Blur {
                 kernel: kernel(record)?,
-                boundary: *boundary,
+                border: *boundary,
             },
             Record::Inpaint => Degradation::Holes(mask()?),
             Record::Sr {
                 scale,
                 kernel: record,
                 boundary,
+                phase,
             } => Degradation::Decimation {
                 factor: *scale,
                 kernel: kernel(record)?,
-                boundary: *boundary,
+                border: *boundary,
+                phase: *phase,
             },
             Record::Demosaic { pattern } => Degradation::Bayer(pattern.parse::<BayerPattern>()?),
             Record::Csmri => Degradation::Fourier(mask()?),

@@ -37,6 +37,8 @@ pub struct Scores {
     pub fixed_point_residual: Option<f64>,
     /// How the strength was found, with --strength auto.
     pub strength: Option<Found>,
+    /// What looks wrong about the result, and what to try; empty if nothing does.
+    pub warnings: Vec<String>,
 }
 
 /// What a restoration leaves.

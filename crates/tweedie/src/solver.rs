@@ -138,7 +138,7 @@ impl Solver {
         described
     }
 
-    /// Restores one measurement at one strength.
+    /// Restores one measurement at one strength. The image is all of x, also beyond the window that is wanted.
     pub fn attempt(
         &self,
         measurement: &Measurement,
@@ -195,12 +195,13 @@ impl Solver {
         let mut watch = Watch { events, name };
         let mut executor = Executor::new(algorithm.as_ref()).rules(rules).observe(&mut watch);
         if let Some(truth) = truth {
-            executor = executor.truth(truth);
+            executor = executor.truth(truth).window(operator.window());
         }
         // Where a run goes on to a tolerance, and its map never changes, its end does not depend on its start.
         let is_free = self.options.tolerance.is_some() && algorithm.settled_from() == 0;
         let first_image = attempt.warm_start.filter(|_| is_free).unwrap_or(&start);
         let run = executor.run(first_image.clone())?;
+        let shown = measurement.in_window(run.image.clone());
         let score = |image: &Image| truth.as_ref().map(|truth| psnr(image, truth)).transpose();
         let first = |values: Option<Vec<f64>>| values.and_then(|values| values.first().copied());
         let last = run.trace.last();
@@ -208,15 +209,16 @@ impl Solver {
             name: name.clone(),
             task: task.degradation.kind().name(),
             solver: self.entry.about.name,
-            psnr_db: first(score(&run.image)?),
-            ssim: first(truth.as_ref().map(|truth| ssim(&run.image, truth)).transpose()?),
-            psnr_input_db: first(score(&start)?),
+            psnr_db: first(score(&shown)?),
+            ssim: first(truth.as_ref().map(|truth| ssim(&shown, truth)).transpose()?),
+            psnr_input_db: first(score(&measurement.in_window(start))?),
             iterations: run.trace.len(),
             stop: run.stop,
             seconds: last.map_or(0.0, |row| row.solver_s),
             denoiser_calls: last.map_or(0, |row| row.work.denoiser_calls),
             fixed_point_residual: last.map(|row| row.fixed_point_residual),
             strength: None,
+            warnings: Vec::new(),
         };
         Ok(Restored {
             image: run.image,

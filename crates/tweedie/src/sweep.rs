@@ -38,6 +38,11 @@ pub fn restore_by_rule(
             "--strength auto:{rule}: expected data with noise (--noise above 0); quasi-optimality and l-curve do without"
         );
     }
+    if rule.needs_truth() && measurement.is_extended() {
+        return Err(usage(format!(
+            "--strength auto:{rule}: expected --boundary circular or replicate, it compares whole images"
+        )));
+    }
     if rule.needs_truth() && measurement.truth.is_none() {
         return Err(usage(format!(
             "--strength auto:{rule}: expected --simulate, since it sees the truth"

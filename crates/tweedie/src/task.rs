@@ -6,11 +6,11 @@ use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
 use tweedie_operators::{
     BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Downsampling, Field, Identity, Kernel,
-    LinearOperator, Mask, Mri, Radon,
+    LinearOperator, Mask, Mri, Radon, UnknownBorder,
 };
 
 use crate::Result;
-use crate::degradation::{Degradation, Pixels};
+use crate::degradation::{Border, Degradation, Pixels};
 use crate::error::bail;
 use crate::noise_level::grey_levels;
 
@@ -45,8 +45,8 @@ impl Task {
 
     /// Deblurring: A convolves with `kernel`, periodically; see [`Self::boundary`].
     pub fn deblur(kernel: Kernel) -> Self {
-        let boundary = Boundary::Circular;
-        Self::without_noise(Degradation::Blur { kernel, boundary })
+        let border = Border::Circular;
+        Self::without_noise(Degradation::Blur { kernel, border })
     }
 
     /// Inpainting: A keeps some pixels.
@@ -54,12 +54,14 @@ impl Task {
         Self::without_noise(Degradation::Holes(known))
     }
 
-    /// Super-resolution: A convolves with `kernel`, then keeps every `factor`-th pixel of every `factor`-th row.
+    /// Super-resolution: A convolves with `kernel`, then keeps every `factor`-th pixel of every `factor`-th row, from
+    /// the first one.
     pub fn super_resolve(factor: usize, kernel: Kernel) -> Self {
         Self::without_noise(Degradation::Decimation {
             factor,
             kernel,
-            boundary: Boundary::Circular,
+            border: Border::Circular,
+            phase: 0,
         })
     }
 
@@ -95,25 +97,35 @@ impl Task {
 
     /// With images that continue beyond their border in this way, where A is a convolution.
     #[must_use]
-    pub fn boundary(mut self, mode: Boundary) -> Self {
-        if let Degradation::Blur { boundary, .. } | Degradation::Decimation { boundary, .. } = &mut self.degradation {
-            *boundary = mode;
+    pub fn boundary(mut self, mode: Border) -> Self {
+        if let Degradation::Blur { border, .. } | Degradation::Decimation { border, .. } = &mut self.degradation {
+            *border = mode;
         }
         self
     }
 
-    /// The operator on images `[C, H, W]`.
+    /// The operator on images `[C, H, W]`. Where their border is unknown its domain is larger; its window has this size.
     pub fn operator(&self, domain: [usize; 3]) -> Result<Arc<dyn LinearOperator>> {
         let [channels, rows, cols] = domain;
         Ok(match &self.degradation {
             Degradation::Noise => Arc::new(Identity::new(domain)?),
-            Degradation::Blur { kernel, boundary } => Arc::new(Blur::new(domain, kernel, *boundary)?),
+            Degradation::Blur { kernel, border } => match border.assumed() {
+                Some(boundary) => Arc::new(Blur::new(domain, kernel, boundary)?),
+                None => Arc::new(UnknownBorder::new(domain, 1, kernel, 0)?),
+            },
             Degradation::Holes(pixels) => Arc::new(Mask::new(domain, &pixels.values([rows, cols], self.seed)?)?),
             Degradation::Decimation {
                 factor,
                 kernel,
-                boundary,
-            } => Arc::new(Downsampling::new(domain, *factor, kernel, *boundary)?),
+                border,
+                phase,
+            } => match border.assumed() {
+                Some(boundary) => Arc::new(Downsampling::with_phase(domain, *factor, kernel, boundary, *phase)?),
+                None => {
+                    let small = [channels, rows / factor, cols / factor];
+                    Arc::new(UnknownBorder::new(small, *factor, kernel, *phase)?)
+                }
+            },
             Degradation::Bayer(pattern) if channels == 3 => Arc::new(Demosaicking::new([rows, cols], *pattern)?),
             Degradation::Bayer(_) => bail!("--task demosaic: expected a colour image, got {channels} channel(s)"),
             Degradation::Fourier(pixels) if channels == 1 => Arc::new(Mri::new(
@@ -129,8 +141,38 @@ impl Task {
         })
     }
 
+    /// The measurement of a clean image that fits the task, called `name`, and the part of the image that it shows.
+    pub(crate) fn simulate(&self, clean: Image, name: &str) -> Result<(Image, Image)> {
+        let [channels, rows, cols] = single(clean.dims())?;
+        let Some([top, left]) = self.degradation.determined([rows, cols])? else {
+            let operator = self.operator([channels, rows, cols])?;
+            let y = self.measure(operator.as_ref(), clean.clone(), name)?;
+            return Ok((y, clean));
+        };
+        let (factor, kernel, phase) = match &self.degradation {
+            Degradation::Blur { kernel, .. } => (1, kernel, 0),
+            Degradation::Decimation {
+                factor, kernel, phase, ..
+            } => (*factor, kernel, *phase),
+            other => bail!("--task {}: it has no border", other.kind().name()),
+        };
+        // What is kept depends on no border, so any will do.
+        let scene = Downsampling::with_phase([channels, rows, cols], factor, kernel, Boundary::Circular, phase)?;
+        let device = clean.device();
+        let all = scene.apply(clean.clone())?;
+        let y = all.slice([0..1, 0..channels, top.clone(), left.clone()]);
+        let y = y.clone() + self.noise_image(y.dims(), self.noise, name, &device)?;
+        let truth = clean.slice([
+            0..1,
+            0..channels,
+            factor * top.start..factor * top.end,
+            factor * left.start..factor * left.end,
+        ]);
+        Ok((y, truth))
+    }
+
     /// y = A x + n for a clean image x called `name`, n drawn by the seed and the name.
-    pub fn measure(&self, operator: &dyn LinearOperator, clean: Image, name: &str) -> Result<Image> {
+    pub(crate) fn measure(&self, operator: &dyn LinearOperator, clean: Image, name: &str) -> Result<Image> {
         let device = clean.device();
         let y = operator.apply(clean)?;
         let noise = self.noise_image(y.dims(), self.noise, name, &device)?;
@@ -156,7 +198,8 @@ impl Task {
     /// what the operator makes of it (filled holes, cubic interpolation, filtered back-projection, A^T y).
     pub fn start(&self, operator: &dyn LinearOperator, y: Image) -> Result<Image> {
         match self.degradation {
-            Degradation::Noise | Degradation::Blur { .. } => Ok(y),
+            // Their start is y, continued beyond its border where that is unknown.
+            Degradation::Noise | Degradation::Blur { .. } if operator.domain() == operator.codomain() => Ok(y),
             _ => Ok(operator.start(y)?),
         }
     }
@@ -254,7 +297,8 @@ mod tests {
         let sr = Degradation::Decimation {
             factor: 3,
             kernel,
-            boundary: Boundary::Circular,
+            border: Border::Circular,
+            phase: 0,
         };
         let clean: Image = Tensor::zeros([1, 1, 8, 10], &Device::flex());
         assert_eq!(sr.cropped(clean).dims(), [1, 1, 6, 9]);

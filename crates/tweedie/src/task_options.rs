@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use tweedie_operators::{BayerPattern, Boundary, Downsampling, Kernel};
+use tweedie_operators::{BayerPattern, Downsampling, Kernel, Resampling, centred_phase};
 
 use crate::auto::Auto;
-use crate::degradation::{Degradation, Pixels, TaskKind};
+use crate::degradation::{Border, Degradation, Pixels, TaskKind};
 use crate::error::{Context as _, bail, usage};
+use crate::mask::MaskMarks;
 use crate::task::Task;
 use crate::{Error, Events, Result, locate};
 
@@ -17,16 +18,19 @@ use crate::{Error, Events, Result, locate};
 pub struct TaskOptions {
     /// What is to be undone.
     pub task: TaskKind,
-    /// deblur, sr: a file, `gaussian:1.6` (or `1.6x25`), `uniform:9`, `levin:1` to `levin:8`; sr: default `gaussian:1.6x7`.
+    /// deblur, sr: a file, `gaussian:1.6` (or `1.6x25`), `disc:3`, `motion:15,30`, `uniform:9`, `levin:1` to `levin:8`; deblur:
+    /// `auto`; sr: `bicubic`, `lanczos`, `area`, default `gaussian:1.6x7`, for pictures of one's own `bicubic`.
     pub kernel: Option<String>,
     /// Folder of `levin09_1.npy` to `levin09_8.npy`; the default is `datasets/kernels`.
     pub kernels: Option<PathBuf>,
-    /// deblur, sr: how images continue beyond their border; the default is circular.
-    pub boundary: Option<Boundary>,
+    /// deblur, sr: how images continue beyond their border; the default is circular, for pictures of one's own unknown.
+    pub boundary: Option<Border>,
     /// inpaint: share of the pixels that is kept, chosen at random.
     pub keep: Option<f64>,
     /// inpaint, csmri: where a pixel or frequency is known.
     pub mask: Option<PathBuf>,
+    /// inpaint: what white marks in the mask; the default is known.
+    pub mask_marks: Option<MaskMarks>,
     /// sr: factor, 2 to 16.
     pub scale: Option<u64>,
     /// demosaic: colours of the first 2x2 pixels: rggb, bggr, grbg, gbrg.
@@ -47,11 +51,29 @@ impl TaskOptions {
             boundary: None,
             keep: None,
             mask: None,
+            mask_marks: None,
             scale: None,
             pattern: None,
             angles: None,
             ratio: None,
         }
+    }
+
+    /// The same with the defaults for pictures that a camera or another program made, in place of those for simulations: nobody knows
+    /// what lies beyond their border, and small ones were made small by an antialiased cubic filter.
+    pub fn for_pictures(mut self) -> Self {
+        if matches!(self.task, TaskKind::Deblur | TaskKind::Sr) {
+            self.boundary.get_or_insert(Border::Unknown);
+        }
+        if self.task == TaskKind::Sr {
+            self.kernel.get_or_insert_with(|| Resampling::Bicubic.name().to_owned());
+        }
+        self
+    }
+
+    /// Whether each picture's kernel is to be estimated; the resolved task has a placeholder.
+    pub fn kernel_is_auto(&self) -> bool {
+        self.kernel.as_deref() == Some(AUTO)
     }
 
     /// Checks the options and reads their files; `noise` is the measurement's level in grey levels, 0 if it is absent.
@@ -92,26 +114,39 @@ impl TaskOptions {
         within(self.scale, 2..=16, "scale")?;
         within(self.angles, 1..=100_000, "angles")?;
         let missing = |options: &str| missing(task, options);
-        let boundary = self.boundary.unwrap_or(Boundary::Circular);
+        let border = self.boundary.unwrap_or(Border::Circular);
         Ok(match kind {
             TaskKind::Denoise => Degradation::Noise,
             TaskKind::Deblur => {
-                let kernel = self.kernel(events)?.ok_or_else(|| missing("--kernel"))?;
-                Degradation::Blur { kernel, boundary }
+                let kernel = match self.kernel_is_auto() {
+                    // Estimated for each picture.
+                    true => Some(Kernel::resampling(Resampling::Area, 1)?),
+                    false => self.kernel(events)?,
+                };
+                let kernel = kernel.ok_or_else(|| {
+                    usage(
+                        "--task deblur: expected --kernel, got none: disc:3 is a lens out of focus by 3 pixels, motion:15,30 a \
+                         camera that moved by 15 pixels at 30 degrees, gaussian:1.6 a general softness, FILE.npy or FILE.png any \
+                         other blur; --kernel auto estimates one from the picture",
+                    )
+                })?;
+                Degradation::Blur { kernel, border }
             }
             TaskKind::Inpaint => Degradation::Holes(match (&self.mask, self.keep) {
-                (Some(path), None) => Pixels::read(events, path)?,
+                (Some(path), None) => Pixels::read(events, path, self.mask_marks.unwrap_or(MaskMarks::Known))?,
+                (None, None) => Pixels::Transparent,
                 (None, Some(keep)) if keep > 0.0 && keep <= 1.0 => Pixels::Random { keep },
                 (None, Some(keep)) => return Err(usage(format!("--keep: expected a share in (0, 1], got {keep}"))),
                 _ => return Err(missing("either --keep or --mask")),
             }),
             TaskKind::Sr => {
                 let factor = self.scale.ok_or_else(|| missing("--scale"))? as usize;
-                let kernel = self.kernel(events)?.map_or_else(Downsampling::default_kernel, Ok)?;
+                let (kernel, phase) = self.small(factor, events)?;
                 Degradation::Decimation {
                     factor,
                     kernel,
-                    boundary,
+                    border,
+                    phase,
                 }
             }
             TaskKind::Demosaic => {
@@ -120,7 +155,7 @@ impl TaskOptions {
             }
             TaskKind::Csmri => {
                 let path = self.mask.as_ref().ok_or_else(|| missing("--mask"))?;
-                Degradation::Fourier(Pixels::read(events, path)?)
+                Degradation::Fourier(Pixels::read(events, path, MaskMarks::Known)?)
             }
             TaskKind::Radon => Degradation::Lines {
                 angles: self.angles.ok_or_else(|| missing("--angles"))? as usize,
@@ -134,7 +169,7 @@ impl TaskOptions {
     }
 
     /// Each option, whether it was given, and the tasks that use it.
-    fn given(&self) -> [(bool, &'static [TaskKind], &'static str); 9] {
+    fn given(&self) -> [(bool, &'static [TaskKind], &'static str); 10] {
         use TaskKind::{Compressed, Csmri, Deblur, Demosaic, Inpaint, Radon, Sr};
         [
             (self.kernel.is_some(), &[Deblur, Sr], "--kernel"),
@@ -142,6 +177,7 @@ impl TaskOptions {
             (self.boundary.is_some(), &[Deblur, Sr], "--boundary"),
             (self.keep.is_some(), &[Inpaint], "--keep"),
             (self.mask.is_some(), &[Inpaint, Csmri], "--mask"),
+            (self.mask_marks.is_some(), &[Inpaint], "--mask-marks"),
             (self.scale.is_some(), &[Sr], "--scale"),
             (self.pattern.is_some(), &[Demosaic], "--pattern"),
             (self.angles.is_some(), &[Radon], "--angles"),
@@ -176,6 +212,31 @@ impl TaskOptions {
         path.is_file().then_some(path)
     }
 
+    /// The kernel of a small picture, and the phase that belongs to it: the middle of the block for the filters of programs and for
+    /// files that can be centred, else the first pixel, as in benchmarks.
+    fn small(&self, factor: usize, events: &dyn Events) -> Result<(Kernel, usize)> {
+        let Some(name) = &self.kernel else {
+            return Ok((Downsampling::default_kernel()?, 0));
+        };
+        if self.kernel_is_auto() {
+            return Err(usage("--kernel auto: expected a kernel for --task sr, such as bicubic"));
+        }
+        if let Ok(resampling) = name.parse::<Resampling>() {
+            return Ok((Kernel::resampling(resampling, factor)?, centred_phase(factor)));
+        }
+        let kernel = self.kernel(events)?.map_or_else(Downsampling::default_kernel, Ok)?;
+        let is_file = !name.contains(':');
+        let can_be_centred = kernel.dims().iter().all(|size| size % 2 == factor % 2);
+        Ok((
+            kernel,
+            if is_file && can_be_centred {
+                centred_phase(factor)
+            } else {
+                0
+            },
+        ))
+    }
+
     fn kernel(&self, events: &dyn Events) -> Result<Option<Kernel>> {
         let Some(specification) = &self.kernel else {
             return Ok(None);
@@ -190,6 +251,9 @@ impl TaskOptions {
         Ok(Some(kernel))
     }
 }
+
+/// The kernel that is estimated.
+const AUTO: &str = "auto";
 
 fn missing(task: &str, options: &str) -> Error {
     usage(format!("--task {task}: expected {options}, got none"))

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use tweedie::degradation::{Degradation, Pixels};
+use tweedie::degradation::{Border, Degradation, Pixels};
 use tweedie::events::{Progress, Unit};
 use tweedie::gallery::Gallery;
 use tweedie::imaging::{ColorMode, Depth, read_image, write_image};
 use tweedie::inputs::Input;
 use tweedie::measurement::Measurement;
-use tweedie::operators::{Boundary, Downsampling, Kernel};
+use tweedie::operators::{Downsampling, Kernel};
 use tweedie::scores::Scores;
 use tweedie::solver::Solver;
 use tweedie::solver_options::SolverOptions;
@@ -153,15 +153,16 @@ impl Demo {
 
 /// What is done to the photographs, in turn.
 fn tasks() -> anyhow::Result<[Task; 4]> {
-    let boundary = Boundary::Circular;
+    let border = Border::Circular;
     let blur = Degradation::Blur {
         kernel: Kernel::gaussian(1.6, Kernel::gaussian_size(1.6)?)?,
-        boundary,
+        border,
     };
     let small = Degradation::Decimation {
         factor: 2,
         kernel: Downsampling::default_kernel()?,
-        boundary,
+        border,
+        phase: 0,
     };
     Ok([
         Task::new(blur, 2.55, 0)?,

@@ -6,16 +6,17 @@ use clap::Args;
 use tweedie::checkpoint::{self, Checkpoint};
 use tweedie::events::{Progress, Unit};
 use tweedie::gallery::Gallery;
-use tweedie::imaging::{ColorMode, Depth, SigmaSupport, read_image};
+use tweedie::imaging::{ColorMode, Depth, read_image, read_image_and_alpha};
 use tweedie::inputs::{self, Input};
 use tweedie::measurement::Measurement;
 use tweedie::measurement_folder::{MANIFEST, MeasurementSet, manifest_path};
+use tweedie::picture::{self, Picture};
 use tweedie::scores::{Scores, stop_text, write_sweep, write_trace};
 use tweedie::solver::Solver;
 use tweedie::solvers::{StopReason, find};
 use tweedie::strength::strength_text;
-use tweedie::task::{Task, single};
-use tweedie::{Events as _, noise_level, output, settings};
+use tweedie::task::Task;
+use tweedie::{Events as _, output, settings};
 
 use crate::Outcome;
 use crate::options::{Common, Reading};
@@ -41,8 +42,8 @@ pub struct Restore {
     /// Folder of the results
     #[arg(long, value_name = "DIR", required_unless_present = "help_solver")]
     out: Option<PathBuf>,
-    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder
-    #[arg(long, value_name = "C", required_unless_present = "help_solver")]
+    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder [default: gray or color, as the first input is]
+    #[arg(long, value_name = "C")]
     checkpoint: Option<String>,
     /// The inputs are clean: degrade them first, and score the results
     #[arg(long)]
@@ -70,12 +71,18 @@ pub struct Restore {
 
 const EXAMPLES: &str = "\
 Examples:
+  tweedie restore small.jpg --task sr --scale 2 --out restored
+  tweedie restore blurred.jpg --task deblur --kernel disc:3 --out restored
+  tweedie restore scratched.png --task inpaint --mask scratches.png --mask-marks damaged --out restored
   tweedie restore blurred.png --task deblur --kernel kernel.npy --noise 7.65 --checkpoint gray --out restored
-  tweedie restore holes.png --task inpaint --mask known.png --checkpoint gray --out restored
   tweedie restore datasets/samples --simulate --task sr --scale 2 --checkpoint gray --out trial --report
   tweedie restore measurements/ --solver pnp-admm --sigma 20 -C solver.anderson=4 --checkpoint gray --out restored
   tweedie restore photos/ --simulate --task deblur --kernel gaussian:1.6 --noise 7.65 --strength auto:discrepancy --checkpoint gray --out trial
   tweedie restore --help-solver red-gd";
+
+/// The checkpoints that are taken where none is named.
+const GRAY: &str = "gray";
+const COLOR: &str = "color";
 
 /// An image to restore, before it is read.
 enum Job<'a> {
@@ -117,27 +124,21 @@ impl Restore {
             print(&entry.help())?;
             return Ok(Outcome::Done);
         }
-        let (Some(out), Some(checkpoint)) = (&self.out, &self.checkpoint) else {
-            return Err(usage("restore: expected --out and --checkpoint"));
+        let Some(out) = &self.out else {
+            return Err(usage("restore: expected --out"));
         };
         let session = Session::start("restore", &self.common)?;
-        session.run(|results| self.work(&session, out, checkpoint, results))
+        session.run(|results| self.work(&session, out, results))
     }
 
-    fn work(
-        &self,
-        session: &Session,
-        out: &Path,
-        checkpoint: &str,
-        results: &mut Results<'_, Scores>,
-    ) -> anyhow::Result<Outcome> {
+    fn work(&self, session: &Session, out: &Path, results: &mut Results<'_, Scores>) -> anyhow::Result<Outcome> {
         let [solver_settings, denoiser_settings] = settings::sections(&self.common.settings, ["solver", "denoiser"])?;
         let solver = self.solver.resolve(solver_settings, self.seed)?;
         // A folder of measurements brings its task; else the options must give it.
         let from_options = match self.task.is_empty() && self.inputs.iter().all(|input| manifest_path(input).is_some())
         {
             true => None,
-            false => Some(self.task.resolve(session, self.seed.unwrap_or(0))?),
+            false => Some(self.task.resolve(session, self.seed.unwrap_or(0), self.simulate)?),
         };
         if self.simulate && self.task.noise_is_auto() {
             return Err(usage("--noise auto: expected a number with --simulate"));
@@ -155,10 +156,11 @@ impl Restore {
                 search.rule
             )));
         }
+        let checkpoint = self.checkpoint(session, &jobs)?;
         let mut restoring = Restoring {
             options: self,
             session,
-            denoiser: checkpoint::load(checkpoint, denoiser_settings, &session.device, session)?,
+            denoiser: checkpoint::load(&checkpoint, denoiser_settings, &session.device, session)?,
             solver,
             out,
             gallery: self.report.then(Gallery::default),
@@ -194,6 +196,40 @@ impl Restore {
             session.say(format_args!("report: {}", path.display()));
         }
         Ok(Outcome::Done)
+    }
+
+    /// The checkpoint that was named, or the one for images like the first.
+    fn checkpoint(&self, session: &Session, jobs: &[Job<'_>]) -> tweedie::Result<String> {
+        if let Some(name) = &self.checkpoint {
+            return Ok(name.clone());
+        }
+        let Some(first) = jobs.first() else {
+            return Ok(GRAY.to_owned());
+        };
+        let channels = || -> tweedie::Result<usize> {
+            Ok(match first {
+                Job::Image(_, input) if self.simulate => read_image(&input.path, self.reading.color)?.dims[1],
+                Job::Image(task, input) => {
+                    let [_, channels, rows, cols] = read_image_and_alpha(&input.path, self.reading.color)?.0.dims;
+                    task.degradation.domain([channels, rows, cols])?[0]
+                }
+                Job::Measured {
+                    folder,
+                    manifest,
+                    index,
+                    ..
+                } => {
+                    let (.., size) = manifest.open(folder, &manifest.measurements[*index], &session.device, session)?;
+                    size[0]
+                }
+            })
+        };
+        let name = match { channels }().map_err(|error| error.in_file(&first.input().path))? {
+            3 => COLOR,
+            _ => GRAY,
+        };
+        session.note(&format!("checkpoint {name} (--checkpoint was not given)"));
+        Ok(name.to_owned())
     }
 
     fn jobs<'a>(&self, session: &Session, task: Option<&'a Task>) -> anyhow::Result<Vec<Job<'a>>> {
@@ -292,18 +328,24 @@ impl Restore {
                 ))
             }
             Job::Image(task, input) => {
-                let loaded = read_image(&input.path, self.reading.color)?;
+                let (loaded, alpha) = match self.simulate {
+                    true => (read_image(&input.path, self.reading.color)?, None),
+                    false => read_image_and_alpha(&input.path, self.reading.color)?,
+                };
                 session.file_read(&input.path, &loaded.sha256);
-                let (mut task, image) = ((*task).clone(), loaded.image(&session.device)?);
-                if self.simulate {
-                    return Ok((Measurement::simulate(&input.name, task, image)?, loaded.depth));
-                }
-                single(image.dims())?;
-                if self.task.noise_is_auto() {
-                    let sigma = noise_level::estimate(&input.name, &image, SigmaSupport::Blind, session)?;
-                    task = Task::new(task.degradation, noise_level::grey_levels(sigma), task.seed)?;
-                }
-                Ok((Measurement::new(&input.name, task, image)?, loaded.depth))
+                let image = loaded.image(&session.device)?;
+                let measurement = if self.simulate {
+                    Measurement::simulate(&input.name, (*task).clone(), image)?
+                } else {
+                    let picture = Picture {
+                        path: &input.path,
+                        name: &input.name,
+                        image,
+                        alpha,
+                    };
+                    picture::measurement(task, picture, self.task.unknowns(), session)?
+                };
+                Ok((measurement, loaded.depth))
             }
         }
     }
@@ -337,6 +379,9 @@ impl Restoring<'_> {
                 return Err(error);
             }
         };
+        for warning in &restored.scores.warnings {
+            self.session.note(&format!("warning: {}: {warning}", measurement.name));
+        }
         if restored.stop != StopReason::Interrupted {
             output::write_in(self.out, &stem, &restored.image, self.options.precision.depth, depth)?;
             write_trace(&trace_path, &restored.trace)?;
@@ -356,9 +401,11 @@ impl Restoring<'_> {
         let mut add = |name: &str, value: String| settings.push((name.to_owned(), value));
         if let Some(Job::Image(task, _)) = jobs.first() {
             add("task", task.degradation.kind().name().to_owned());
-            let noise = match self.options.task.noise_is_auto() {
-                true => "auto".to_owned(),
-                false => task.noise_grey_levels.to_string(),
+            let unknowns = self.options.task.unknowns();
+            let noise = match (unknowns.noise_auto, unknowns.noise && !self.options.simulate) {
+                (true, _) => "auto".to_owned(),
+                (_, true) => "not given".to_owned(),
+                _ => task.noise_grey_levels.to_string(),
             };
             add("measurement's noise level (grey levels)", noise);
             add("seed", task.seed.to_string());

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tweedie::events::{Progress, Unit};
 use tweedie::imaging::read_image;
 use tweedie::inputs::Input;
+use tweedie::measurement::Measurement;
 use tweedie::measurement_folder::{MANIFEST, Source, Writer};
 use tweedie::task::single;
 use tweedie::{Events as _, inputs, settings};
@@ -71,7 +72,7 @@ impl Simulate {
                 "--noise auto: expected a number, there is nothing to estimate it from",
             ));
         }
-        let task = self.task.resolve(session, self.seed)?;
+        let task = self.task.resolve(session, self.seed, true)?;
         let inputs = inputs::expand(&self.inputs)?;
         inputs::require_different_stems(&inputs)?;
         let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
@@ -93,16 +94,14 @@ impl Simulate {
                 session.file_read(&input.path, &loaded.sha256);
                 let image = loaded.image(&session.device)?;
                 let full = single(image.dims())?;
-                let clean = task.degradation.cropped(image);
-                let size = single(clean.dims())?;
+                let Measurement { operator, y, truth, .. } = task.simulate(image, &input.name)?;
+                let size = truth.map_or(Ok(full), |truth| single(truth.dims()))?;
                 if size != full {
                     session.note(&format!(
-                        "{}: cropped to {}x{}, a multiple of --scale",
+                        "{}: cropped to {}x{}, what the task can measure",
                         input.name, size[1], size[2]
                     ));
                 }
-                let operator = task.operator(size)?;
-                let y = task.measure(operator.as_ref(), clean, &input.name)?;
                 let picture = task.picture(operator.as_ref(), y.clone())?;
                 let stem = input.stem();
                 let source = Source {

@@ -54,5 +54,9 @@ pub fn clean(images: &Images, input: &Input, device: &Device, events: &dyn Event
 /// Degrades an image.
 pub fn measurement(task: &Task, input: &Input, clean: &Image) -> Result<Measurement> {
     let measurement = Measurement::simulate(&input.name, task.clone(), clean.clone());
-    measurement.map_err(|error| error.in_file(&input.path))
+    let measurement = measurement.map_err(|error| error.in_file(&input.path))?;
+    if measurement.is_extended() {
+        bail!("task.boundary: expected circular or replicate, a study compares whole images");
+    }
+    Ok(measurement)
 }

@@ -1,0 +1,141 @@
+//! Pictures of a user's own as measurements: what is not known of them is estimated.
+
+use std::path::Path;
+
+use tweedie_imaging::{Image, SigmaSupport, luma_from_rgb, vec_from_image};
+use tweedie_operators::{KernelShape, estimate_kernel};
+
+use crate::degradation::{Degradation, Pixels};
+use crate::error::{bail, usage};
+use crate::measurement::Measurement;
+use crate::task::{Task, single};
+use crate::{Events, Result, mask, noise_level};
+
+/// A picture from a file.
+pub struct Picture<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What it is called.
+    pub name: &'a str,
+    /// Its values, `[1, C, H, W]`.
+    pub image: Image,
+    /// Its alpha channel, `H W` values, where a pixel is not opaque.
+    pub alpha: Option<Vec<f32>>,
+}
+
+/// What is to be found out from the picture itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unknowns {
+    /// The noise level was not given: one that suits the file.
+    pub noise: bool,
+    /// The noise level is to be estimated.
+    pub noise_auto: bool,
+    /// The kernel is to be estimated.
+    pub kernel: bool,
+    /// What white marks in a mask was not said.
+    pub mask_marks: bool,
+}
+
+/// Noise of a file that JPEG compressed, in grey levels, where nothing else is known: chosen for quality 90 on validation pictures of
+/// TrainBSD432, made smaller by 2. More smooths, less restores the compression's blocks.
+const JPEG: f64 = 5.0;
+
+/// The same for deblurring, which needs detail more.
+const JPEG_BLURRED: f64 = 3.0;
+
+/// The same for other files of 8 bits: rounding, and what programs do that no kernel tells.
+const ROUNDED: f64 = 1.0;
+
+/// The measurement that a picture is.
+///
+/// # Errors
+/// If the picture does not fit the task, its kernel cannot be estimated, or its mask contradicts it.
+pub fn measurement(task: &Task, picture: Picture<'_>, unknowns: Unknowns, events: &dyn Events) -> Result<Measurement> {
+    let Picture {
+        path,
+        name,
+        image,
+        alpha,
+    } = picture;
+    let size = single(image.dims())?;
+    let mut task = task.clone();
+    match (&mut task.degradation, alpha) {
+        (Degradation::Holes(pixels @ Pixels::Transparent), Some(alpha)) => {
+            *pixels = Pixels::of_alpha(&alpha, [size[1], size[2]], path);
+        }
+        (Degradation::Holes(Pixels::Transparent), None) => bail!(
+            "--task inpaint: expected --keep, --mask, or a picture whose lost pixels are transparent, got an opaque picture"
+        ),
+        (_, Some(_)) => {
+            bail!("expected an opaque picture, got transparent pixels (only --task inpaint has a use for them)")
+        }
+        (_, None) => {}
+    }
+    if unknowns.kernel {
+        let gray = gray(&image)?;
+        let estimate = estimate_kernel(&gray, size[1], size[2])?;
+        if estimate.shape == KernelShape::Sharp {
+            bail!("--kernel auto: no blur of a lens or a straight movement is found in this picture; name a kernel");
+        }
+        events.note(&format!("{name}: kernel estimated as {}", estimate.shape));
+        let kernel = estimate.shape.kernel()?;
+        if let Degradation::Blur { kernel: unknown, .. } = &mut task.degradation {
+            *unknown = kernel;
+        }
+    }
+    let is_jpeg = path
+        .extension()
+        .is_some_and(|ending| ["jpg", "jpeg"].iter().any(|jpeg| ending.eq_ignore_ascii_case(jpeg)));
+    let least = match (&task.degradation, is_jpeg) {
+        (Degradation::Blur { .. }, true) => JPEG_BLURRED,
+        (_, true) => JPEG,
+        (_, false) => ROUNDED,
+    };
+    let level = match (&task.degradation, unknowns) {
+        (_, Unknowns { noise_auto: true, .. }) | (Degradation::Blur { .. }, Unknowns { noise: true, .. }) => {
+            let sigma = noise_level::estimate(name, &image, SigmaSupport::Blind, events)?;
+            let estimate = noise_level::grey_levels(sigma);
+            Some(if unknowns.noise { estimate.max(least) } else { estimate })
+        }
+        (Degradation::Decimation { .. }, Unknowns { noise: true, .. }) => Some(least),
+        _ => None,
+    };
+    if let Some(level) = level {
+        if unknowns.noise {
+            events.note(&format!("{name}: noise {level:.2} grey levels (--noise was not given)"));
+        }
+        task = Task::new(task.degradation, level, task.seed)?;
+    }
+    let domain = task.degradation.domain(size)?;
+    let measurement = Measurement {
+        name: name.to_owned(),
+        operator: task.operator(domain)?,
+        task,
+        y: image,
+        truth: None,
+    };
+    if unknowns.mask_marks {
+        mask::require_plausible(&measurement)?;
+    }
+    if measurement.operator.codomain() != size {
+        let [channels, rows, cols] = measurement.operator.codomain();
+        return Err(usage(format!(
+            "{name}: expected a measurement of {channels} x {rows} x {cols}, got {} x {} x {}",
+            size[0], size[1], size[2]
+        )));
+    }
+    Ok(measurement)
+}
+
+/// Luma, `H W` values.
+fn gray(image: &Image) -> Result<Vec<f32>> {
+    let [_, channels, rows, cols] = image.dims();
+    let values = vec_from_image(image)?;
+    let pixels = rows * cols;
+    Ok(match channels {
+        3 => (0..pixels)
+            .map(|i| luma_from_rgb([values[i], values[pixels + i], values[2 * pixels + i]]))
+            .collect(),
+        _ => values[..pixels].to_vec(),
+    })
+}
