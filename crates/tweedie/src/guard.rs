@@ -231,7 +231,7 @@ mod tests {
     fn measured(border: Border) -> Measurement {
         let kernel = Kernel::gaussian(1.6, 13).unwrap();
         let task = Task::new(Degradation::Blur { kernel, border }, 2.0, 1).unwrap();
-        task.simulate(scene(), "scene").unwrap()
+        Measurement::simulate("scene", task, scene()).unwrap()
     }
 
     #[test]

@@ -44,39 +44,51 @@ impl FromStr for MaskMarks {
 }
 
 impl Pixels {
-    /// A mask from a file: 1 where a value is above half of the largest one. With [`MaskMarks::Damaged`] these are the lost pixels.
-    /// In a file with an alpha channel the transparent pixels are the lost ones, whatever their colour.
+    /// A mask from a file: 1 where a pixel is known. Between black and white lie soft edges and compression: what is not clearly
+    /// known counts as lost, since a damaged pixel that is kept costs more than a good one that is filled. In a file with an alpha
+    /// channel opaque pixels count as white, whatever their colour.
+    ///
+    /// Without `marks` white is known; with an alpha channel the smaller part is the lost one.
     ///
     /// # Errors
-    /// If the file is no image or array, or all of its values are the same and none is chosen.
-    pub fn read(events: &dyn Events, path: &Path, marks: MaskMarks) -> Result<Self> {
+    /// If the file is no image or array.
+    pub fn read(events: &dyn Events, path: &Path, marks: Option<MaskMarks>) -> Result<Self> {
         let (mask, alpha) = read_image_and_alpha(path, ColorMode::Gray).context("reading the mask")?;
         events.file_read(path, &mask.sha256);
         let [_, _, rows, cols] = mask.dims;
-        if let Some(alpha) = alpha {
-            events.note(&format!("{}: its transparent pixels are the lost ones", path.display()));
-            return Ok(Self::of_alpha(&alpha, [rows, cols], path));
-        }
-        let largest = mask.values.iter().copied().fold(0.0, f32::max);
-        let half = largest / 2.0;
-        let between = mask
-            .values
-            .iter()
-            .filter(|&&value| value != 0.0 && value != largest)
-            .count();
+        let has_alpha = alpha.is_some();
+        let white = alpha.unwrap_or(mask.values);
+        let largest = white.iter().copied().fold(0.0, f32::max);
+        let between = white.iter().filter(|&&value| value != 0.0 && value != largest).count();
         if between > 0 {
             events.note(&format!(
-                "{}: {between} of {} values are neither black nor white; those above half count as white",
+                "{}: {between} of {} values are neither black nor white; those that are not clearly known count as lost",
                 path.display(),
-                mask.values.len()
+                white.len()
             ));
         }
-        let chosen = |value: f32| (value > half) == (marks == MaskMarks::Known);
-        let values = mask.values.iter().map(|&value| f32::from(chosen(value))).collect();
+        let opaque = white.iter().filter(|&&value| value > largest / 2.0).count();
+        let marks = match marks {
+            Some(marks) => marks,
+            None if has_alpha && 2 * opaque < white.len() => MaskMarks::Damaged,
+            None => MaskMarks::Known,
+        };
+        if has_alpha {
+            let lost = if marks == MaskMarks::Known {
+                "transparent"
+            } else {
+                "opaque"
+            };
+            events.note(&format!("{}: its {lost} pixels are the lost ones", path.display()));
+        }
+        let is_known = |value: f32| match marks {
+            MaskMarks::Known => value > (1.0 - CLEAR) * largest,
+            MaskMarks::Damaged => value < CLEAR * largest,
+        };
         Ok(Self::Given {
             rows,
             cols,
-            values,
+            values: white.iter().map(|&value| f32::from(is_known(value))).collect(),
             path: path.to_path_buf(),
         })
     }
@@ -93,6 +105,9 @@ impl Pixels {
         }
     }
 }
+
+/// What is known is at most this far from its colour, as a share of white: beyond it half of a blurred edge would stay damaged.
+const CLEAR: f32 = 0.25;
 
 /// Share of the pixels below which a mask without `--mask-marks` is taken to mark the known ones.
 const MANY: f64 = 0.5;
@@ -129,12 +144,19 @@ pub(crate) fn contradictions(measurement: &Measurement) -> Result<Vec<String>> {
     let Some(lost) = Lost::of(measurement)? else {
         return Ok(Vec::new());
     };
-    if lost.is_blank() || lost.damaged()? >= DAMAGED {
+    if lost.is_blank() || (lost.share() <= MANY && lost.damaged()? >= DAMAGED) {
         return Ok(Vec::new());
     }
+    if lost.share() > MANY {
+        return Ok(vec![format!(
+            "the mask calls {:.0} % of the pixels lost, and these hold a picture: it may mark the others, try --mask-marks damaged \
+             or known, whichever was not taken",
+            100.0 * lost.share()
+        )]);
+    }
     Ok(vec![format!(
-        "the {:.1} % of the pixels that the mask calls lost look undamaged: if white marks the damage, try --mask-marks damaged \
-         (now: known), or the reverse",
+        "the {:.1} % of the pixels that the mask calls lost look undamaged: it may mark the others, try --mask-marks damaged or known, \
+         whichever was not taken",
         100.0 * lost.share()
     )])
 }

@@ -286,7 +286,7 @@ impl MeasurementSet {
                 .as_ref()
                 .with_context(|| format!("{}: expected a mask, got none", measured.name))?;
             let path = verified(events, folder, record)?;
-            Pixels::read(events, &path, MaskMarks::Known)
+            Pixels::read(events, &path, Some(MaskMarks::Known))
         };
         let degradation = match &self.task {
             Record::Denoise => Degradation::Noise,

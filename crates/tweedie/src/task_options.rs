@@ -133,7 +133,7 @@ impl TaskOptions {
                 Degradation::Blur { kernel, border }
             }
             TaskKind::Inpaint => Degradation::Holes(match (&self.mask, self.keep) {
-                (Some(path), None) => Pixels::read(events, path, self.mask_marks.unwrap_or(MaskMarks::Known))?,
+                (Some(path), None) => Pixels::read(events, path, self.mask_marks)?,
                 (None, None) => Pixels::Transparent,
                 (None, Some(keep)) if keep > 0.0 && keep <= 1.0 => Pixels::Random { keep },
                 (None, Some(keep)) => return Err(usage(format!("--keep: expected a share in (0, 1], got {keep}"))),
@@ -155,7 +155,7 @@ impl TaskOptions {
             }
             TaskKind::Csmri => {
                 let path = self.mask.as_ref().ok_or_else(|| missing("--mask"))?;
-                Degradation::Fourier(Pixels::read(events, path, MaskMarks::Known)?)
+                Degradation::Fourier(Pixels::read(events, path, Some(MaskMarks::Known))?)
             }
             TaskKind::Radon => Degradation::Lines {
                 angles: self.angles.ok_or_else(|| missing("--angles"))? as usize,

@@ -94,7 +94,7 @@ impl Simulate {
                 session.file_read(&input.path, &loaded.sha256);
                 let image = loaded.image(&session.device)?;
                 let full = single(image.dims())?;
-                let Measurement { operator, y, truth, .. } = task.simulate(image, &input.name)?;
+                let Measurement { operator, y, truth, .. } = Measurement::simulate(&input.name, task.clone(), image)?;
                 let size = truth.map_or(Ok(full), |truth| single(truth.dims()))?;
                 if size != full {
                     session.note(&format!(
