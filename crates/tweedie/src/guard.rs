@@ -92,20 +92,20 @@ pub fn warnings(measurement: &Measurement, x: &Image) -> Result<Vec<String>> {
     );
     let signs = signs(measurement, x)?;
     let noise = 255.0 * task.noise.value();
-    let has_kernel = matches!(
-        task.degradation,
-        Degradation::Blur { .. } | Degradation::Decimation { .. }
-    );
     let assumes_border = match &task.degradation {
         Degradation::Blur { border, .. } | Degradation::Decimation { border, .. } => *border == Border::Circular,
         _ => false,
     };
-    let causes = match has_kernel {
-        true => format!(
-            "the kernel may be another one, or the noise larger than {noise:.3} grey levels: try --noise auto or a larger \
-             --noise, --kernel auto or another --kernel"
+    let causes = match &task.degradation {
+        Degradation::Blur { .. } => format!(
+            "the kernel may be another one, or the noise larger than {noise:.3} grey levels: try a larger --noise or --noise auto, \
+             another --kernel or --kernel auto"
         ),
-        false => format!("the noise may be larger than {noise:.3} grey levels: try --noise auto or a larger --noise"),
+        Degradation::Decimation { .. } => format!(
+            "another filter may have made the picture small, or the noise be larger than {noise:.3} grey levels: try --kernel \
+             bicubic, lanczos or area, or a larger --noise"
+        ),
+        _ => format!("the noise may be larger than {noise:.3} grey levels: try --noise auto or a larger --noise"),
     };
     let rings_at_border = assumes_border && signs.border > BORDER;
     if rings_at_border {
