@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{root, small, succeed};
+use tweedie::degradation::Border;
 use tweedie::imaging::{ColorMode, read_image};
 use tweedie::{Checkpoint, Kernel, Measurement, PnpAdmm, RedGd, Restorer, Rule, Sigma, Strength, Task, write_image};
 
@@ -66,7 +67,8 @@ fn restoration_of_a_simulated_measurement_by_a_rule() {
                 --seed 5 --strength auto:discrepancy --checkpoint median --depth float --out";
     succeed(line, &[&out, &input]);
     let median = find("median");
-    let measurement = Measurement::simulate("small.npy", task().seed(5), read(&input)).unwrap();
+    let measurement =
+        Measurement::simulate("small.npy", task().boundary(Border::Circular).seed(5), read(&input)).unwrap();
     let restored = Restorer::new(&median)
         .solver(RedGd::default())
         .iterations(3)

@@ -294,7 +294,7 @@ fn what_a_mask_marks_is_asked_for() {
     assert!(run.stderr.contains("--mask-marks damaged"), "{}", run.stderr);
 
     let document = json(
-        "restore --task inpaint --mask-marks damaged --checkpoint median --out",
+        "restore --task inpaint --mask-marks damaged --checkpoint gray --out",
         &options,
     );
     assert_eq!(

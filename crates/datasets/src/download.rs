@@ -92,7 +92,7 @@ impl<'a> Client<'a> {
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(error) => {
                     if urls.len() > 1 {
-                        self.progress.detail(&format!("{}", one_line(&error)));
+                        self.progress.detail(&one_line(&error));
                     }
                     last = error;
                 }

@@ -166,7 +166,7 @@ mod tests {
         fs::create_dir_all(deep("f")).unwrap();
         fs::rename(root.join("f"), deep("e").join("f")).unwrap();
         fs::create_dir(root.join("closed")).unwrap();
-        fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
         // The superuser reads everything.
         let is_closed = fs::read_dir(root.join("closed")).is_err();
 

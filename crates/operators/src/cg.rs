@@ -3,26 +3,7 @@
 use tweedie_imaging::{Image, image_from_vec, require_dims};
 
 use crate::host::{dot_per_image, norm_sq_per_image, require_batch, require_positive};
-use crate::{Error, InnerSolve, LinearOperator};
-
-/// When conjugate gradients stop.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CgOptions {
-    /// Largest ||b - (A^T A + rho I) x|| / ||b||, for each image on its own.
-    pub tolerance: f64,
-    /// Most products with A^T A.
-    pub max_iterations: u32,
-}
-
-impl Default for CgOptions {
-    /// 1e-5, near what f32 products allow for rho >= 1e-3, and 300 iterations.
-    fn default() -> Self {
-        Self {
-            tolerance: 1e-5,
-            max_iterations: 300,
-        }
-    }
-}
+use crate::{CgOptions, Error, InnerSolve, LinearOperator};
 
 /// Solves (A^T A + rho I) x = b by conjugate gradients from `x0`; each image stops on its own.
 ///

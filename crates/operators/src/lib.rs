@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod cg;
+mod cg_options;
 mod eigen;
 mod error;
 mod fft;
@@ -32,7 +33,8 @@ mod poisson_noise;
 mod root;
 pub mod rules;
 
-pub use cg::{CgOptions, conjugate_gradient};
+pub use cg::conjugate_gradient;
+pub use cg_options::CgOptions;
 pub use error::Error;
 pub use fidelity::{DataFidelity, InnerSolve, L1, L2, L2Ball, Poisson};
 pub use kernel::{Kernel, KernelEstimate, KernelShape, MAX_SIZE as MAX_KERNEL_SIZE, Resampling, estimate_kernel};

@@ -42,7 +42,7 @@ fn equal_to_numpy() {
         let number = |k: usize| fields[k].parse::<usize>().unwrap();
         let (resampling, factor) = (fields[0].parse().unwrap(), number(1));
         let y = values(&centred([rows, cols], factor, resampling).apply(x.clone()).unwrap());
-        let got = f64::from(y[number(2) * (cols / factor) + number(3)]);
+        let got = y[number(2) * (cols / factor) + number(3)];
         let expected: f64 = fields[4].parse().unwrap();
         assert!((got - expected).abs() < 1e-5, "{line}: {got}");
         compared += 1;
@@ -60,7 +60,7 @@ fn pictures_stay_where_they_are() {
             let operator = centred([rows, cols], factor, resampling);
             let start = values(&operator.start(operator.apply(x.clone()).unwrap()).unwrap());
             for (i, j) in [(48, 48), (40, 55), (50, 41)] {
-                let moved = f64::from(start[i * cols + j]) - 0.004 * i as f64 - 0.003 * j as f64;
+                let moved = start[i * cols + j] - 0.004 * i as f64 - 0.003 * j as f64;
                 // Either slope alone would show a shift by this much.
                 assert!(
                     moved.abs() < 0.05 * 0.003,

@@ -43,9 +43,9 @@ impl Task {
         Self::without_noise(Degradation::Noise)
     }
 
-    /// Deblurring: A convolves with `kernel`, periodically; see [`Self::boundary`].
+    /// Deblurring: A convolves with `kernel`; nothing is assumed beyond the border, see [`Self::boundary`].
     pub fn deblur(kernel: Kernel) -> Self {
-        let border = Border::Circular;
+        let border = Border::Unknown;
         Self::without_noise(Degradation::Blur { kernel, border })
     }
 
@@ -60,7 +60,7 @@ impl Task {
         Self::without_noise(Degradation::Decimation {
             factor,
             kernel,
-            border: Border::Circular,
+            border: Border::Unknown,
             phase: 0,
         })
     }
@@ -297,7 +297,7 @@ mod tests {
         let sr = Degradation::Decimation {
             factor: 3,
             kernel,
-            border: Border::Circular,
+            border: Border::Unknown,
             phase: 0,
         };
         let clean: Image = Tensor::zeros([1, 1, 8, 10], &Device::flex());

@@ -97,10 +97,7 @@ mod tests {
             File::options()
                 .append(true)
                 .open(path(".tweedie-dead.part"))
-                .map(|file| {
-                    file.lock().unwrap();
-                    file
-                }),
+                .inspect(|file| file.lock().unwrap()),
             create(folder.path()).unwrap(),
         );
         let mut names: Vec<_> = fs::read_dir(folder.path())

@@ -14,7 +14,7 @@ const MAX_PROFILE: u64 = 8 << 20;
 ///
 /// What follows a chunk that is cut short is kept as it is, for the decoder to judge.
 pub(super) fn essential(content: &[u8]) -> Cow<'_, [u8]> {
-    let mut kept = vec![0..SIGNATURE.min(content.len())];
+    let mut kept: Vec<_> = std::iter::once(0..SIGNATURE.min(content.len())).collect();
     let mut is_whole = true;
     let mut end = kept[0].end;
     for (kind, range) in chunks(content) {

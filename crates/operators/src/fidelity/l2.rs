@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tweedie_imaging::Image;
 
 use super::measurement::Measurement;
-use crate::cg::{CgOptions, conjugate_gradient};
 use crate::host::{norm_sq_per_image, require_positive};
+use crate::{CgOptions, conjugate_gradient};
 use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
 
 /// l(x) = 1/2 ||A x - y||^2, for Gaussian noise.

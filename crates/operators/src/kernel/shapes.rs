@@ -118,7 +118,11 @@ mod tests {
                 assert!((area / expected - 1.0).abs() < 0.01, "{radius}: {area} {expected}");
                 // The variance of a disc along an axis is r^2/4, that of a pixel 1/12.
                 let expected = (radius * radius / 4.0 + 1.0 / 12.0).sqrt();
-                assert!(spread(&kernel).iter().all(|s| (s / expected - 1.0).abs() < 0.01));
+                let got = spread(&kernel);
+                assert!(
+                    got.iter().all(|s| (s / expected - 1.0).abs() < 0.01),
+                    "{radius}: {got:?} {expected}"
+                );
             }
         }
         assert_eq!(Kernel::disc(1e-6).unwrap().dims(), [3, 3]);
