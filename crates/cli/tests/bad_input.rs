@@ -138,17 +138,8 @@ fn a_folder_goes_on_where_something_in_it_cannot_be_read() {
 
 /// What stops a measure of an image names its file.
 #[test]
-fn levels_and_patches_that_fail_name_the_file() {
+fn patches_that_fail_name_the_file() {
     let files = Files::new();
-    let bright: Vec<f32> = (0..1024).map(|i| if i % 2 == 0 { 3e38 } else { -3e38 }).collect();
-    let bright = files.write("bright.npy", npy("(32, 32)", &bright));
-    let out = files.path("out.png");
-    refused(
-        "level",
-        "denoise --checkpoint median --sigma auto --out",
-        &[&out, &bright],
-        &["bright.npy"],
-    );
     let small = files.write("small.npy", npy("(8, 8)", &[0.5; 64]));
     refused(
         "patch",

