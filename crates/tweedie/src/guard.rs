@@ -246,7 +246,16 @@ mod tests {
         let said = |x: Image| warnings(&measurement, &x).unwrap().join("\n");
         let waves = said(image(|i, j| 0.5 + 0.7 * ((i + j) * 2.0).sin()));
         assert!(waves.contains("oscillates") && waves.contains("--noise"), "{waves}");
-        let edge = said(scene() + image(|i, _| if i < 6.0 { 0.4 * (i * 3.0).sin() } else { 0.0 }));
+        let edge = said(
+            scene()
+                + image(|i, j| {
+                    if i.min(j) < 8.0 {
+                        0.4 * ((i + j) * 3.0).sin()
+                    } else {
+                        0.0
+                    }
+                }),
+        );
         assert!(edge.contains("--boundary unknown"), "{edge}");
         let brighter = said(scene() + 0.05);
         assert!(brighter.contains("brighter or darker"), "{brighter}");
