@@ -7,7 +7,7 @@
     scripts/check_deepinv.py compare /tmp/drunet
 
 Random weights (seeded) stand in for published ones, which are not needed for equality. With --weights FILE, deepinv loads that
-file instead. Needs torch, numpy and deepinv (seen with deepinv 0.5 and PyTorch 2.15).
+file instead. Needs torch, numpy and deepinv 0.5.
 """
 
 import argparse

@@ -36,8 +36,8 @@ pub struct Unknowns {
     pub mask_marks: bool,
 }
 
-/// Noise of a file that JPEG compressed, in grey levels, where nothing else is known: chosen for quality 90 on validation pictures of
-/// TrainBSD432, made smaller by 2. More smooths, less restores the compression's blocks.
+/// Noise of a file that JPEG compressed, in grey levels, where nothing else is known: chosen on one photograph made smaller by 2
+/// and saved with quality 90. More smooths, less restores the compression's blocks.
 const JPEG: f64 = 5.0;
 
 /// The same for deblurring, which needs detail more.

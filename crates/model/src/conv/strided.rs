@@ -209,7 +209,7 @@ impl Conv2x2 {
         }
     }
 
-    /// u[n,k,i,j] = sum_{c,p,q} w[k,c,p,q] x[n,c,2i+p,2j+q].
+    /// `u[n,k,i,j] = sum_{c,p,q} w[k,c,p,q] x[n,c,2i+p,2j+q]`.
     ///
     /// # Shapes
     /// `x`: `[N, fine, H, W]` with even H and W; result: `[N, coarse, H/2, W/2]`.
@@ -227,7 +227,7 @@ impl Conv2x2 {
         }
     }
 
-    /// x[n,c,2i+p,2j+q] = sum_k w[k,c,p,q] u[n,k,i,j], the adjoint of [`Conv2x2::down`].
+    /// `x[n,c,2i+p,2j+q] = sum_k w[k,c,p,q] u[n,k,i,j]`, the adjoint of [`Conv2x2::down`].
     ///
     /// # Shapes
     /// `u`: `[N, coarse, H, W]`; result: `[N, fine, 2 H, 2 W]`.

@@ -28,7 +28,7 @@ pub struct PnpDrs {
 }
 
 impl Default for PnpDrs {
-    /// As [`super::PnpAdmmParams`], without relaxation.
+    /// As [`super::PnpAdmm`], without relaxation.
     fn default() -> Self {
         Self {
             strength: 0.7,
