@@ -1,15 +1,18 @@
-//! Progress on standard error: a bar on a terminal, lines of a training run elsewhere.
+//! Progress on standard error: a bar on a terminal, lines elsewhere.
 
 use std::cell::RefCell;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tweedie::events::{Progress, TrainingStep, Unit};
 use tweedie::model::train::ValidationPsnr;
 
-/// Lines are printed at most this often where there is no terminal for a bar.
+/// Lines of a training run are printed at most this often where there is no terminal for a bar.
 const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// The same of other work.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
 
 /// A bar over `len` steps; invisible if `quiet`, and unless standard error is a terminal.
 pub fn bar(quiet: bool, len: u64, template: &str) -> ProgressBar {
@@ -27,7 +30,40 @@ pub fn bar(quiet: bool, len: u64, template: &str) -> ProgressBar {
 pub struct Display {
     quiet: bool,
     bar: RefCell<Option<ProgressBar>>,
+    count: RefCell<Option<Count>>,
     training: RefCell<Option<Training>>,
+}
+
+/// Work that is counted where there is no bar.
+struct Count {
+    unit: Unit,
+    started: Instant,
+    last_line: Instant,
+    done: u64,
+    total: u64,
+}
+
+impl Count {
+    fn add(&mut self, units: u64) {
+        self.done += units;
+        if self.last_line.elapsed() < COUNT_EVERY || self.done >= self.total {
+            return;
+        }
+        self.last_line = Instant::now();
+        let Self { done, total, unit, .. } = self;
+        let left = self.started.elapsed().as_secs_f64() / *done as f64 * (*total - *done) as f64;
+        let what = match unit {
+            Unit::Images => "images",
+            Unit::Levels => "levels",
+            Unit::Runs => "runs",
+            Unit::Steps => return,
+        };
+        let _ = writeln!(
+            std::io::stderr(),
+            "{done} of {total} {what}, {:.0} min left",
+            (left / 60.0).ceil()
+        );
+    }
 }
 
 /// A training run that is shown.
@@ -45,6 +81,7 @@ impl Display {
         Self {
             quiet,
             bar: RefCell::new(None),
+            count: RefCell::new(None),
             training: RefCell::new(None),
         }
     }
@@ -67,6 +104,14 @@ impl Display {
             };
             *self.bar.borrow_mut() = Some(bar(self.quiet, total, template));
             let now = Instant::now();
+            let lines = !self.quiet && !std::io::stderr().is_terminal();
+            *self.count.borrow_mut() = lines.then_some(Count {
+                unit,
+                started: now,
+                last_line: now,
+                done: 0,
+                total,
+            });
             *self.training.borrow_mut() = (unit == Unit::Steps).then_some(Training {
                 started: now,
                 last_line: now,
@@ -82,8 +127,12 @@ impl Display {
                 Progress::End => bar.finish_and_clear(),
             }
         }
+        if let (Progress::Done(units), Some(count)) = (progress, &mut *self.count.borrow_mut()) {
+            count.add(units);
+        }
         if progress == Progress::End {
             *self.bar.borrow_mut() = None;
+            *self.count.borrow_mut() = None;
         }
     }
 
@@ -116,9 +165,10 @@ impl Display {
             match steps {
                 Some(steps) => {
                     let left = per_step * (steps - step) as f64;
-                    eprintln!("step {step}/{steps}, {message}, {:.0} min left", left / 60.0);
+                    let left = left / 60.0;
+                    let _ = writeln!(std::io::stderr(), "step {step}/{steps}, {message}, {left:.0} min left");
                 }
-                None => eprintln!("step {step}, {message}"),
+                None => drop(writeln!(std::io::stderr(), "step {step}, {message}")),
             }
         }
         if let (Some(bar), Some(steps)) = (&*self.bar.borrow(), steps) {

@@ -2,20 +2,21 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tweedie::burn::tensor::Device;
 use tweedie::device::start_threads;
-use tweedie::events::{FileHash, Progress, TrainingStep};
-use tweedie::imaging::{require_replaceable, sha256_file, write_atomic};
+use tweedie::document::{Document, is_free};
+use tweedie::events::{FileHash, Progress, TrainingStep, Unit};
+use tweedie::imaging::{sha256_file, write_atomic};
+use tweedie::inputs::Input;
 use tweedie::output::require_separate;
 use tweedie::provenance::Provenance;
 use tweedie::solvers::TraceRow;
@@ -25,9 +26,6 @@ use crate::options::Common;
 use crate::output::print;
 use crate::progress::Display;
 use crate::{Outcome, interrupt, one_line};
-
-/// Version of the JSON output; raised when a key changes its meaning or goes away.
-const SCHEMA: u32 = 1;
 
 /// Finished results are written to a JSON file at most this often while a command runs.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
@@ -58,26 +56,15 @@ pub struct Session {
 pub struct Results<'a, T> {
     session: &'a Session,
     items: Vec<T>,
+    failed: Vec<Failed>,
     saved: Instant,
 }
 
+/// An input of several that could not be worked on.
 #[derive(Serialize)]
-struct Document<'a, T> {
-    schema: u32,
-    command: &'static str,
-    tweedie: &'static str,
-    /// "running", "done", "interrupted" or "failed".
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    device: &'a str,
-    threads: usize,
-    seconds: f64,
-    arguments: Vec<String>,
-    results: &'a [T],
-    files: &'a [FileHash],
-    #[serde(flatten)]
-    facts: &'a Map<String, Value>,
+struct Failed {
+    name: String,
+    error: String,
 }
 
 impl Session {
@@ -120,6 +107,12 @@ impl Session {
                 self.unprinted.borrow_mut().get_or_insert(error);
             }
         }
+    }
+
+    /// Says on standard error what went wrong with one of several inputs.
+    fn complain(&self, error: &str) {
+        self.display
+            .suspend(|| drop(writeln!(std::io::stderr(), "error: {error}")));
     }
 
     /// Whether a signal asked to stop.
@@ -179,9 +172,10 @@ impl Session {
         let mut results = Results {
             session: self,
             items: Vec::new(),
+            failed: Vec::new(),
             saved: self.started,
         };
-        let outcome = body(&mut results);
+        let outcome = body(&mut results).and_then(|outcome| results.judged(outcome));
         let outcome = match (outcome, self.unprinted.take()) {
             (Ok(_), Some(error)) => Err(error),
             (outcome, _) => outcome,
@@ -214,9 +208,7 @@ impl Session {
             return Ok(());
         }
         let document = Document {
-            schema: SCHEMA,
             command: self.command,
-            tweedie: env!("CARGO_PKG_VERSION"),
             status,
             error,
             device: &self.device_name,
@@ -227,8 +219,7 @@ impl Session {
             files: &self.files.borrow(),
             facts: &self.facts.borrow(),
         };
-        let mut text = serde_json::to_string_pretty(&document).context("writing JSON")?;
-        text.push('\n');
+        let text = document.text()?;
         for target in targets.iter() {
             match target.as_str() {
                 // Once, at the end.
@@ -310,20 +301,56 @@ impl<T: Serialize> Results<'_, T> {
         Ok(())
     }
 
+    /// Works on each input in turn; of several one that fails is told, and the others have their turn. `None` is an interruption.
+    pub fn each<I>(
+        &mut self,
+        inputs: &[I],
+        of: impl Fn(&I) -> &Input,
+        mut work: impl FnMut(&I) -> tweedie::Result<Option<T>>,
+    ) -> anyhow::Result<Outcome> {
+        let session = self.session;
+        session.progress(Progress::Begin {
+            total: inputs.len() as u64,
+            unit: Unit::Images,
+        });
+        for input in inputs {
+            let Input { path, name, .. } = of(input);
+            if session.is_interrupted() {
+                return Ok(Outcome::Interrupted);
+            }
+            match work(input).map_err(|error| error.in_file(path)) {
+                Ok(None) => return Ok(Outcome::Interrupted),
+                Ok(Some(item)) => self.push(item)?,
+                Err(error) if inputs.len() == 1 || error.is_of_output() => return Err(error.into()),
+                Err(error) => {
+                    let error = error.one_line();
+                    session.complain(&error);
+                    let name = name.clone();
+                    self.failed.push(Failed { name, error });
+                }
+            }
+            session.progress(Progress::Done(1));
+        }
+        session.progress(Progress::End);
+        Ok(Outcome::Done)
+    }
+
+    /// The outcome, which inputs that failed make an error.
+    fn judged(&self, outcome: Outcome) -> anyhow::Result<Outcome> {
+        let Some(first) = self.failed.first() else {
+            return Ok(outcome);
+        };
+        self.session.fact("failed", &self.failed)?;
+        let (failed, total) = (self.failed.len(), self.failed.len() + self.items.len());
+        match outcome {
+            Outcome::Interrupted => Ok(outcome),
+            Outcome::Done => bail!("{failed} of {total} inputs failed; the first: {}", first.error),
+        }
+    }
+
     /// The results so far.
     pub fn items(&self) -> &[T] {
         &self.items
-    }
-}
-
-/// Whether nothing stands under that name but, at most, a JSON of an earlier run.
-fn is_free(target: &Path) -> bool {
-    let start = b"{\n  \"schema\": ";
-    let mut found = vec![0; start.len()];
-    match require_replaceable(target).map(File::open) {
-        Ok(Ok(mut file)) => file.read_exact(&mut found).is_ok() && found == start,
-        Ok(Err(error)) => error.kind() == ErrorKind::NotFound,
-        Err(_) => false,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::usage::usage;
 
 /// How the measurement was, or is to be, made.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Task")]
 pub struct TaskArgs {
     /// What is to be undone
@@ -78,35 +78,7 @@ fn kinds() -> Vec<(&'static str, &'static str, TaskKind)> {
 impl TaskArgs {
     /// Whether no option was given.
     pub fn is_empty(&self) -> bool {
-        let Self {
-            task,
-            kernel,
-            kernels,
-            boundary,
-            keep,
-            mask,
-            mask_marks,
-            scale,
-            pattern,
-            angles,
-            ratio,
-            noise,
-        } = self;
-        let given = [
-            task.is_some(),
-            kernel.is_some(),
-            kernels.is_some(),
-            boundary.is_some(),
-            keep.is_some(),
-            mask.is_some(),
-            mask_marks.is_some(),
-            scale.is_some(),
-            pattern.is_some(),
-            angles.is_some(),
-            ratio.is_some(),
-            noise.is_some(),
-        ];
-        !given.contains(&true)
+        *self == Self::default()
     }
 
     /// Whether each measurement's noise level is to be estimated; the resolved task has a placeholder.

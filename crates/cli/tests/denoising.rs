@@ -36,7 +36,7 @@ fn files_folders_and_depths() {
         "a note on gray and colour: {}",
         run.stderr
     );
-    assert_eq!(names(&out), ["camera.png", "coffee.png"]);
+    assert_eq!(names(&out), ["camera.png", "coffee.png", "results.jsonl"]);
     let coffee = read_image(&out.join("coffee.png"), ColorMode::AsStored).unwrap();
     assert_eq!(coffee.dims, [1, 3, 256, 256]);
     // Twice the same: results may be replaced.

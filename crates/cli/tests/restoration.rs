@@ -188,27 +188,6 @@ fn a_changed_measurement_is_refused() {
 }
 
 #[test]
-fn what_was_finished_before_an_error_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let (good, bad, out) = (
-        folder.path().join("a.png"),
-        folder.path().join("b.png"),
-        folder.path().join("out"),
-    );
-    fs::copy(common::root().join("datasets/samples/camera.png"), &good).unwrap();
-    fs::write(&bad, "no image").unwrap();
-    let result = folder.path().join("result.json");
-    let line = format!("restore --simulate {DEBLUR} --iterations 1 --checkpoint gray --quiet --out");
-    let run = tweedie(&line, &[&out, Path::new("--json"), &result, &good, &bad]);
-    assert_eq!(run.status, Some(1));
-    assert_eq!(names(&out), ["a.png", "a.trace.csv"]);
-    let document: serde_json::Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
-    assert_eq!(document["status"], "failed");
-    assert!(document["error"].as_str().is_some_and(|error| error.contains("b.png")));
-    assert_eq!(document["results"].as_array().map(Vec::len), Some(1));
-}
-
-#[test]
 fn the_report_stands_alone() {
     let folder = tempfile::tempdir().unwrap();
     let line = format!("restore datasets/samples/camera.png --simulate {DEBLUR} --checkpoint gray --report --out");

@@ -20,6 +20,7 @@ mod error;
 mod fetch;
 mod manifest;
 mod progress;
+mod summary;
 mod unpack;
 mod verify;
 
@@ -28,5 +29,6 @@ pub use error::Error;
 pub use fetch::{Fetched, fetch};
 pub use manifest::{Archive, File, Kind, MANIFEST, Manifest, Set};
 pub use progress::Progress;
+pub use summary::Summary;
 pub use unpack::unpack;
 pub use verify::{Verified, verify};

@@ -22,16 +22,21 @@ pub enum Error {
         value: f64,
     },
     /// A noise level outside the range for which a denoiser is made.
-    #[error("denoiser '{name}': expected a noise level from {min} to {max}, got {got}")]
+    #[error(
+        "denoiser '{name}': expected a noise level from {} to {}, got {}",
+        level(*min),
+        level(*max),
+        level(*got)
+    )]
     UnsupportedSigma {
         /// The denoiser.
         name: String,
-        /// Smallest level.
-        min: crate::Sigma,
+        /// Smallest level, in [0, 1] units.
+        min: f64,
         /// Largest level.
-        max: crate::Sigma,
+        max: f64,
         /// Level that was given.
-        got: crate::Sigma,
+        got: f64,
     },
     /// An image or array holds NaN or an infinity.
     #[error("{what}: expected finite values, got {count} that are NaN or infinite (the first at index {first})")]
@@ -92,6 +97,11 @@ pub enum Error {
         /// What it found.
         got: String,
     },
+}
+
+/// A noise level in [0, 1] units as text: in grey levels, as papers have them, with four decimals.
+pub(crate) fn level(sigma: f64) -> String {
+    format!("{}/255", (sigma * 255.0 * 1e4).round() / 1e4)
 }
 
 impl Error {

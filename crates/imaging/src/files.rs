@@ -1,6 +1,7 @@
 //! Image and array files. Formats are told by content when reading and by the name's ending when writing.
 
 mod array;
+mod array_file;
 mod bytes;
 mod metadata;
 mod npy;
@@ -8,6 +9,7 @@ mod npz;
 mod png;
 mod profile;
 mod raster;
+mod samples;
 mod tiff;
 mod write;
 
@@ -15,28 +17,16 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-pub use array::{Array, decode_arrays, read_array, read_npz, write_array, write_npz};
-use bytes::FileBytes;
+pub use array::Array;
+pub use array_file::{decode_arrays, read_array, read_npz, write_array, write_npz};
+use bytes::{FileBytes, FileKind};
 pub use metadata::Metadata;
+use samples::require_finite;
+pub use samples::{Depth, MAX_VALUES};
 pub use write::{Encoding, depth_for, write_image, write_image_as};
 
 use crate::color::{self, ColorMode};
 use crate::{Error, Image, image_from_vec, sha256_bytes};
-
-/// Most numbers that an image or array may have: 2^28, 1 GiB of f32, a gray image of 16384x16384. A small file can
-/// claim, or unpack to, far more than memory holds.
-pub const MAX_VALUES: usize = 1 << 28;
-
-/// Precision of the samples in an image file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// 8-bit integers; 255 is the value 1. Files with fewer bits are scaled to it.
-    Eight,
-    /// 16-bit integers; 65535 is the value 1.
-    Sixteen,
-    /// Floating point numbers, which stand for themselves.
-    Float,
-}
 
 /// An image file in host memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,16 +51,6 @@ impl LoadedImage {
     pub fn image(&self, device: &Device) -> Result<Image, Error> {
         image_from_vec(self.values.clone(), self.dims, device)
     }
-}
-
-/// Samples as a decoder delivers them, `[N, C, H, W]`, nominal range `[0, 1]`.
-struct Decoded {
-    dims: [usize; 4],
-    values: Vec<f32>,
-    depth: Depth,
-    /// [`read_image_and_alpha`].
-    alpha: Option<Vec<f32>>,
-    metadata: Metadata,
 }
 
 /// Reads an image: PNG, JPEG, TIFF, `.npy`, or `.npz` with a single array. The content decides, not the name.
@@ -122,7 +102,7 @@ pub fn decode_image(name: &Path, content: Vec<u8>, mode: ColorMode) -> Result<(L
 fn decode(bytes: FileBytes, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<f32>>), Error> {
     let decoded = match bytes.kind {
         FileKind::Raster(format) => raster::decode(&bytes, format)?,
-        FileKind::Npy | FileKind::Npz => array::decode_image(&bytes)?,
+        FileKind::Npy | FileKind::Npz => array_file::decode_image(&bytes)?,
     };
     require_finite(bytes.path.display().to_string(), &decoded.values)?;
     let channels = decoded.dims[1];
@@ -136,28 +116,4 @@ fn decode(bytes: FileBytes, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<
         metadata: decoded.metadata,
     };
     Ok((loaded, decoded.alpha))
-}
-
-/// What a file's first bytes say that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileKind {
-    /// PNG, JPEG or TIFF.
-    Raster(image::ImageFormat),
-    Npy,
-    Npz,
-}
-
-fn require_finite<T: Copy + Into<f64>>(what: String, values: &[T]) -> Result<(), Error> {
-    let mut bad = values
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| !(**value).into().is_finite());
-    match bad.next() {
-        None => Ok(()),
-        Some((first, _)) => Err(Error::NonFinite {
-            what,
-            count: 1 + bad.count(),
-            first,
-        }),
-    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::error::level;
 
 /// Standard deviation of Gaussian noise, in units of the nominal image range `[0, 1]`.
 ///
@@ -67,10 +68,9 @@ impl From<Sigma> for f64 {
 }
 
 impl fmt::Display for Sigma {
-    /// Prints grey levels, as papers do, rounded to four significant decimals.
+    /// Prints grey levels, as papers do, rounded to four decimals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rounded = (self.grey_levels() * 1e4).round() / 1e4;
-        write!(f, "{rounded}/255")
+        f.write_str(&level(self.0))
     }
 }
 
@@ -116,9 +116,9 @@ impl SigmaSupport {
         match self {
             Self::Range { min, max } if !self.contains(sigma) => Err(Error::UnsupportedSigma {
                 name: name.to_owned(),
-                min,
-                max,
-                got: sigma,
+                min: min.0,
+                max: max.0,
+                got: sigma.0,
             }),
             _ => Ok(()),
         }

@@ -12,6 +12,7 @@ mod level;
 mod pairs;
 mod patch;
 mod subject;
+mod text;
 mod vectors;
 mod verdict;
 mod whole;

@@ -1,6 +1,6 @@
 //! What a run leaves behind.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tweedie_imaging::{Image, Sigma};
 
 use crate::Work;
@@ -29,7 +29,7 @@ pub struct TraceRow {
 }
 
 /// Why a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopReason {
     /// All iterations were done.

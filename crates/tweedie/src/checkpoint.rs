@@ -50,6 +50,14 @@ pub enum Kind {
     Linear(Arc<GaussianSmoothing>),
 }
 
+/// The checkpoint for images with `channels` channels that is taken where none is named.
+pub fn default_for(channels: usize) -> &'static str {
+    match channels {
+        3 => "color",
+        _ => "gray",
+    }
+}
+
 /// The folder of a checkpoint that is given by path or by name.
 pub fn folder_of(name: &str) -> Result<PathBuf> {
     let direct = PathBuf::from(name);
@@ -275,6 +283,12 @@ impl Checkpoint {
             true => origin,
             false => format!("{origin} ({})", self.wrapping.text()),
         }
+    }
+
+    /// What its results depend on, as text: name, sha256 of the weights, wrapping.
+    pub fn identity(&self) -> String {
+        let weights = self.info().weights_sha256.as_deref().unwrap_or(&self.name);
+        format!("{weights} {:?}", self.wrapping)
     }
 
     /// Says once how images with other channels than the checkpoint's are treated.

@@ -78,6 +78,15 @@ impl Error {
         }
     }
 
+    /// Whether a result could not be written, so that the next one would fail as well.
+    pub fn is_of_output(&self) -> bool {
+        match self {
+            Self::Imaging(tweedie_imaging::Error::Io { operation, .. }) => *operation != "reading",
+            Self::Context { source, .. } | Self::File { source, .. } => source.is_of_output(),
+            _ => false,
+        }
+    }
+
     /// The error with its causes on one line.
     pub fn one_line(&self) -> String {
         let mut text = self.to_string();

@@ -50,6 +50,34 @@ pub struct Level {
     pub channels: usize,
 }
 
+impl Level {
+    /// The first line of a table of levels, with a column for each of the published `methods`.
+    pub fn header(methods: &[&str]) -> String {
+        let columns: String = methods.iter().map(|method| format!("  {method:>6}")).collect();
+        let [sigma, psnr, ssim, noisy, images] = ["sigma", "PSNR (dB)", "SSIM", "noisy (dB)", "images"];
+        format!("{sigma:>8}  {psnr:>10}  {ssim:>7}  {noisy:>10}  {images:>6}{columns}")
+    }
+
+    /// The line of this level.
+    pub fn row(&self, methods: &[&str]) -> String {
+        let number =
+            |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
+        let of_method = |method: &&str| {
+            let found = self.published.iter().find(|published| published.method == *method);
+            format!("  {:>6}", number(found.map(|published| published.psnr_db), 2))
+        };
+        let published: String = methods.iter().map(of_method).collect();
+        format!(
+            "{:>8}  {:>10}  {:>7}  {:>10}  {:>6}{published}",
+            self.sigma,
+            number(self.psnr_db, 2),
+            number(self.ssim, 4),
+            number(self.psnr_input_db, 2),
+            self.images.len()
+        )
+    }
+}
+
 /// An image at a level.
 #[derive(Clone, Debug, Serialize)]
 pub struct Score {

@@ -151,8 +151,8 @@ fn results(scores: &[Scores]) -> Table {
     for s in scores {
         let mut cells = vec![
             s.name.clone(),
-            s.task.to_owned(),
-            s.solver.to_owned(),
+            s.task.to_string(),
+            s.solver.to_string(),
             number(s.psnr_input_db, 2),
             number(s.psnr_db, 2),
             number(s.ssim, 4),

@@ -20,14 +20,25 @@ pub struct Input {
     pub path: PathBuf,
     /// Its name: for images of a folder the path below it, with `/`; else the file's name. Noise is drawn by it.
     pub name: String,
+    /// Whether its results keep the name's ending.
+    keeps_ending: bool,
 }
 
 impl Input {
-    /// The name without its ending: what results are called. Where results could not be called so, its beginning and a part of
-    /// its sha256, so that names that differ stay different.
+    /// An image of this name.
+    pub fn new(path: impl Into<PathBuf>, name: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            name: name.into(),
+            keeps_ending: false,
+        }
+    }
+
+    /// The name without its ending, unless [`set_apart`] needs it: what results are called. Where results could not be called so,
+    /// its beginning and a part of its sha256, so that names that differ stay different.
     pub fn stem(&self) -> String {
         let stem = match self.name.rsplit_once('.') {
-            Some((stem, _)) if !stem.is_empty() => stem,
+            Some((stem, _)) if !stem.is_empty() && !self.keeps_ending => stem,
             _ => &self.name,
         };
         let last = stem.rsplit('/').next().unwrap_or(stem).len();
@@ -61,31 +72,39 @@ pub fn expand(paths: &[PathBuf], events: &dyn Events) -> Result<Vec<Input>> {
             }
             for file in listing.images {
                 let name = relative_name(path, &file);
-                inputs.push(Input { path: file, name });
+                inputs.push(Input::new(file, name));
             }
         } else {
             let name = path
                 .file_name()
                 .with_context(|| format!("{}: expected a file", path.display()))?;
-            inputs.push(Input {
-                path: path.clone(),
-                name: name.to_string_lossy().into_owned(),
-            });
+            inputs.push(Input::new(path, name.to_string_lossy()));
         }
     }
     Ok(inputs)
 }
 
-/// Refuses inputs whose results would have the same name.
-pub fn require_different_stems(inputs: &[Input]) -> Result<()> {
+/// Gives results different names: of inputs that differ in their endings alone (`a.png`, `a.jpg`) the endings stay.
+///
+/// # Errors
+/// If two inputs have the same name.
+pub fn set_apart<'a>(inputs: impl IntoIterator<Item = &'a mut Input>) -> Result<()> {
+    let mut inputs: Vec<&mut Input> = inputs.into_iter().collect();
+    let mut count: HashMap<String, usize> = HashMap::new();
+    for input in &inputs {
+        *count.entry(input.stem()).or_default() += 1;
+    }
+    for input in &mut inputs {
+        input.keeps_ending = count[&input.stem()] > 1;
+    }
     let mut seen: HashMap<String, &Path> = HashMap::new();
-    for input in inputs {
+    for input in &inputs {
         if let Some(first) = seen.insert(input.stem(), &input.path) {
             bail!(
-                "{} and {}: expected names that differ before the ending, got '{}' twice; use one command for each",
+                "{} and {}: expected different names, got '{}' twice; use one command for each",
                 first.display(),
                 input.path.display(),
-                input.stem()
+                input.name
             );
         }
     }
@@ -128,10 +147,7 @@ mod tests {
 
     #[test]
     fn long_names_are_shortened_and_stay_different() {
-        let stem = |name: String| {
-            let path = PathBuf::new();
-            Input { path, name }.stem()
-        };
+        let stem = |name: String| Input::new("", name).stem();
         let fits = "n".repeat(LONGEST_STEM);
         assert_eq!(stem(format!("{fits}.npy")), fits);
         // Two bytes a letter, and a folder, which does not count.
@@ -144,15 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn equal_stems_are_refused() {
-        let input = |name: &str| Input {
-            path: PathBuf::from(name),
-            name: name.to_owned(),
+    fn equal_names_are_refused_and_endings_set_apart() {
+        let stems = |names: &[&str]| {
+            let mut inputs: Vec<Input> = names.iter().map(|name| Input::new(*name, *name)).collect();
+            set_apart(&mut inputs)?;
+            Ok::<_, Error>(inputs.iter().map(Input::stem).collect::<Vec<_>>())
         };
-        assert!(require_different_stems(&[input("a.png"), input("b.png")]).is_ok());
-        let error = require_different_stems(&[input("a.png"), input("a.tif")])
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("a.png and a.tif"), "{error}");
+        assert_eq!(stems(&["a.png", "b.png"]).unwrap(), ["a", "b"]);
+        assert_eq!(stems(&["a.png", "b.png", "a.tif"]).unwrap(), ["a.png", "b", "a.tif"]);
+        for same in [&["a.png", "a.png"][..], &["a.png", "a.jpg", "a.png.jpg"]] {
+            let error = stems(same).unwrap_err().to_string();
+            assert!(error.contains("expected different names"), "{error}");
+        }
     }
 }

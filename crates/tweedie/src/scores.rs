@@ -1,23 +1,25 @@
 //! What a restoration is scored by, and its files.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 use tweedie_solver::{StopReason, TraceRow};
 
 use crate::Result;
-use crate::strength::{Found, Tried};
+use crate::strength::{Found, Tried, strength_text};
 
 /// One result, as the JSON has it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scores {
     /// Name of the image.
     pub name: String,
     /// Name of the task.
-    pub task: &'static str,
+    pub task: Cow<'static, str>,
     /// Name of the solver.
-    pub solver: &'static str,
+    pub solver: Cow<'static, str>,
     /// Range 1, the estimate clipped; absent without the truth.
     pub psnr_db: Option<f64>,
     /// Gaussian window of 11 pixels; absent without the truth.
@@ -39,6 +41,22 @@ pub struct Scores {
     pub strength: Option<Found>,
     /// What looks wrong about the result, and what to try; empty if nothing does.
     pub warnings: Vec<String>,
+}
+
+impl fmt::Display for Scores {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name)?;
+        if let (Some(before), Some(after)) = (self.psnr_input_db, self.psnr_db) {
+            write!(f, "{before:.2} -> {after:.2} dB, ")?;
+        }
+        let (iterations, seconds, stop) = (self.iterations, self.seconds, stop_text(self.stop));
+        write!(f, "{iterations} iterations, {seconds:.2} s, {stop}")?;
+        match &self.strength {
+            Some(found) => write!(f, ", strength {} by {}", strength_text(found), found.rule),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What a restoration leaves.

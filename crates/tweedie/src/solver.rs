@@ -207,8 +207,8 @@ impl Solver {
         let last = run.trace.last();
         let scores = Scores {
             name: name.clone(),
-            task: task.degradation.kind().name(),
-            solver: self.entry.about.name,
+            task: task.degradation.kind().name().into(),
+            solver: self.entry.about.name.into(),
             psnr_db: first(score(&shown)?),
             ssim: first(truth.as_ref().map(|truth| ssim(&shown, truth)).transpose()?),
             psnr_input_db: first(score(&measurement.in_window(start))?),

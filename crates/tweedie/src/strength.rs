@@ -91,7 +91,7 @@ pub struct Search {
 }
 
 /// How a strength was found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Found {
     /// The rule.
     pub rule: Rule,

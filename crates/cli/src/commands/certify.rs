@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tweedie::certificate::{self, Certifying, Level, Patches};
 use tweedie::events::{Progress, Unit};
-use tweedie::solvers::certify::{CertifyOptions, Derivatives, Estimate, LevelMeasures, Status};
+use tweedie::solvers::certify::CertifyOptions;
 use tweedie::{Events as _, inputs, noise_level, settings};
 
 use crate::Outcome;
@@ -96,59 +96,18 @@ impl Certify {
                 return Ok(Outcome::Interrupted);
             }
             let measures = certifying.measure(sigma)?;
-            print_measures(session, level, &measures);
+            session.say(&measures);
+            if !measures.converged {
+                session.note(&format!("sigma {level}: a norm did not converge; it is a lower bound"));
+            }
             results.push(certifying.level(level, &measures)?)?;
             measured.push(measures);
             session.progress(Progress::Done(1));
         }
         session.progress(Progress::End);
         for theorem in certifying.theorems(&measured) {
-            session.say(format_args!("\n{}\n  ({})", theorem.name, theorem.source));
-            for condition in theorem.conditions {
-                let (word, evidence) = match condition.status {
-                    Status::Proven(evidence) => ("proven", evidence),
-                    Status::Measured(evidence) => ("holds on all samples", evidence),
-                    Status::Fails(evidence) => ("FAILS", evidence),
-                    Status::NotDecided(evidence) => ("not decided", evidence),
-                };
-                session.say(format_args!("  {}: {word} ({evidence})", condition.statement));
-            }
-            session.say(format_args!("  it asks besides: {}", theorem.asks));
+            session.say(format_args!("\n{theorem}"));
         }
         Ok(Outcome::Done)
-    }
-}
-
-fn print_measures(session: &Session, level: f64, measures: &LevelMeasures) {
-    session.say(format_args!(
-        "sigma {level}, {} patches{:>24}  {:>10}  {:>10}",
-        measures.samples, "mean", "max", "stderr"
-    ));
-    let rows: [(&str, &Estimate); 12] = [
-        ("||J - J^T||_F^2 / ||J||_F^2", &measures.jacobian_asymmetry),
-        ("homogeneity 1", &measures.homogeneity_1),
-        ("homogeneity 2", &measures.homogeneity_2),
-        ("||J||", &measures.spectral_norm_j),
-        ("||J - I||", &measures.spectral_norm_residual),
-        ("||2 J - I||", &measures.spectral_norm_reflection),
-        ("largest eigenvalue of (J + J^T)/2", &measures.symmetric_part_max),
-        ("||D(x)|| / ||x||", &measures.passivity),
-        ("error of the derivative", &measures.differentiability),
-        ("||D(x) - D(z)|| / ||x - z||", &measures.expansion),
-        ("demicontractivity", &measures.demicontractivity),
-        ("fixed-point error of its p", &measures.fixed_point_error),
-    ];
-    for (name, estimate) in rows {
-        let stderr = estimate.stderr.map_or(String::new(), |stderr| format!("{stderr:.2e}"));
-        session.say(format_args!(
-            "  {name:<34}  {:>10.3e}  {:>10.3e}  {stderr:>10}",
-            estimate.mean, estimate.max
-        ));
-    }
-    if measures.derivatives == Derivatives::CentralDifferences {
-        session.say("  (Jacobians by central differences)");
-    }
-    if !measures.converged {
-        session.note(&format!("sigma {level}: a norm did not converge; it is a lower bound"));
     }
 }

@@ -1,6 +1,5 @@
 //! `tweedie datasets`
 
-mod entry;
 mod fetch;
 mod watch;
 
@@ -8,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use tweedie::datasets::{self, Kind, MANIFEST, Manifest, Set, verify};
+use tweedie::datasets::{self, Kind, MANIFEST, Manifest, Set, Summary, verify};
 use tweedie::{Events as _, locate};
 
-use self::entry::Entry;
 use self::fetch::Fetch;
 use self::watch::Watch;
 use crate::Outcome;
@@ -103,13 +101,13 @@ fn read_manifest(session: &Session) -> anyhow::Result<(PathBuf, Manifest)> {
     Ok((folder, manifest))
 }
 
-fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Entry>) -> anyhow::Result<()> {
+fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Summary>) -> anyhow::Result<()> {
     session.say(format_args!(
         "{:10}  {:7}  {:5}  {:>5}  {:>8}  {:24}  description",
         "name", "kind", "split", "files", "MiB", "licence"
     ));
     for set in &manifest.sets {
-        let entry = Entry::of(set);
+        let entry = Summary::of(set);
         let kind = if entry.kind == Kind::Bundled {
             "bundled"
         } else {
@@ -147,7 +145,7 @@ fn verify_all(
     manifest: &Manifest,
     names: &[String],
     data: Option<&Path>,
-    results: &mut Results<'_, Entry>,
+    results: &mut Results<'_, Summary>,
 ) -> anyhow::Result<()> {
     let mut chosen: Vec<&Set> = names.iter().map(|name| manifest.find(name)).collect::<Result<_, _>>()?;
     if names.is_empty() {
@@ -164,7 +162,7 @@ fn verify_all(
             (None, None) => bail!("{}: expected --data DIR with the files of this public set", set.name),
         };
         let found = verify(set, &root, &watch)?;
-        let mut entry = Entry::of(set);
+        let mut entry = Summary::of(set);
         session.say(format_args!(
             "{}: {} of {} files in {} are as recorded",
             set.name,

@@ -1,12 +1,14 @@
 //! `tweedie denoise`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tweedie::auto::Auto;
-use tweedie::events::{Progress, Unit};
+use tweedie::checkpoint::Checkpoint;
+use tweedie::events::Progress;
+use tweedie::finished::Finished;
 use tweedie::imaging::{Sigma, read_image, vec_from_image};
 use tweedie::inputs::Input;
 use tweedie::output::Origin;
@@ -21,7 +23,7 @@ use crate::usage::usage;
 /// Denoise images
 ///
 /// --out is a file if there is one input and PATH has an ending (.png, .tif, .npy); else a folder, into which NAME.png
-/// goes for each input. Results have the depth of their input, up to 16 bit; .npy keeps all digits.
+/// goes for each input, and for several results.jsonl, by which --skip-existing knows what is finished. Results have the depth of their input, up to 16 bit; .npy keeps all digits.
 ///
 /// A gray checkpoint treats the channels of colour images one by one; a colour checkpoint takes gray images, too.
 #[derive(Args)]
@@ -36,6 +38,9 @@ pub struct Denoise {
     /// File or folder of the results
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
+    /// Leave out images whose results of the same settings are in --out already
+    #[arg(long)]
+    skip_existing: bool,
     #[command(flatten)]
     precision: Precision,
     #[command(flatten)]
@@ -51,7 +56,7 @@ Examples:
   tweedie denoise large.tif --sigma 5 --checkpoint gray --out large.npy -C denoiser.tile_pixels=262144";
 
 /// One denoised image, as the JSON has it.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Denoised {
     name: String,
     out: String,
@@ -71,67 +76,90 @@ impl Denoise {
             Auto::Auto => None,
             Auto::Given(s) => Some(Sigma::from_grey_levels(s).map_err(|error| usage(format!("--sigma: {error}")))?),
         };
-        let inputs = inputs::expand(&self.inputs, session)?;
+        let mut inputs = inputs::expand(&self.inputs, session)?;
         let to_file = inputs.len() == 1 && self.out.extension().is_some() && !self.out.is_dir();
+        if to_file && self.skip_existing {
+            return Err(usage("--skip-existing: expected a folder as --out"));
+        }
+        inputs::set_apart(&mut inputs)?;
         let denoiser = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
         let images = inputs.iter().map(|input| input.path.clone());
+        let recorded = self.skip_existing || inputs.len() > 1;
         session.claim(
-            inputs.iter().map(|input| self.out_path(input, to_file)),
+            inputs
+                .iter()
+                .map(|input| self.out_path(input, to_file))
+                .chain(recorded.then(|| Finished::file(&self.out))),
             images.chain(denoiser.files()),
         )?;
         match (to_file, self.out.parent()) {
             (true, Some(parent)) if !parent.as_os_str().is_empty() => output::folder(parent)?,
             (true, _) => {}
-            (false, _) => {
-                inputs::require_different_stems(&inputs)?;
-                output::folder(&self.out)?;
-            }
+            (false, _) => output::folder(&self.out)?,
         }
-        session.progress(Progress::Begin {
-            total: inputs.len() as u64,
-            unit: Unit::Images,
-        });
-        for input in &inputs {
-            if session.is_interrupted() {
-                return Ok(Outcome::Interrupted);
-            }
-            session.progress(Progress::At(&input.name));
-            let loaded = read_image(&input.path, self.denoising.reading.color)?;
-            session.file_read(&input.path, &loaded.sha256);
-            denoiser.note_channels(loaded.dims[1], session);
-            let out = self.out_path(input, to_file);
-            output::parent(&out)?;
-            let image = loaded.image(&session.device)?;
-            let sigma = match given {
-                Some(sigma) => sigma,
-                None => noise_level::estimate(&input.name, &image, denoiser.info().sigma, session)
-                    .map_err(|error| error.in_file(&input.path))?,
-            };
-            let started = Instant::now();
-            let denoised = denoiser
-                .for_channels(loaded.dims[1])
-                .and_then(|denoiser| Ok(denoiser.denoise(image, sigma)?))
-                .map_err(|error| error.in_file(&input.path))?;
-            // Devices work in the background: the image is there when its values are.
-            vec_from_image(&denoised)?;
-            let seconds = started.elapsed().as_secs_f64();
-            output::write(&out, &denoised, self.precision.into(), &Origin::from(&loaded))?;
-            session.say(format_args!(
-                "{} -> {} ({seconds:.2} s)",
-                input.path.display(),
-                out.display()
-            ));
-            session.progress(Progress::Done(1));
-            let out = out.display().to_string();
-            results.push(Denoised {
-                name: input.name.clone(),
-                out,
-                sigma: noise_level::grey_levels(sigma),
-                seconds,
-            })?;
-        }
-        session.progress(Progress::End);
-        Ok(Outcome::Done)
+        let settings = (given, self.denoising.reading, self.precision, &self.common.settings);
+        let finished = recorded
+            .then(|| {
+                Finished::open(
+                    &self.out,
+                    &format!("{settings:?} {}", denoiser.identity()),
+                    self.skip_existing,
+                )
+            })
+            .transpose()?;
+        results.each(
+            &inputs,
+            |input| input,
+            |input| {
+                session.progress(Progress::At(&input.name));
+                let out = self.out_path(input, to_file);
+                let Some(finished) = &finished else {
+                    return self.one(session, input, &out, &denoiser, given).map(Some);
+                };
+                let name = inputs::relative_name(&self.out, &out);
+                let digest = Finished::digest(std::slice::from_ref(&input.path), session)?;
+                if let Some(denoised) = finished.find(&name, &digest) {
+                    session.say(format_args!("{} is there", out.display()));
+                    return Ok(Some(denoised));
+                }
+                let denoised = self.one(session, input, &out, &denoiser, given)?;
+                finished.add(&name, &digest, &denoised)?;
+                Ok(Some(denoised))
+            },
+        )
+    }
+
+    fn one(
+        &self,
+        session: &Session,
+        input: &Input,
+        out: &Path,
+        denoiser: &Checkpoint,
+        given: Option<Sigma>,
+    ) -> tweedie::Result<Denoised> {
+        let loaded = read_image(&input.path, self.denoising.reading.color)?;
+        session.file_read(&input.path, &loaded.sha256);
+        denoiser.note_channels(loaded.dims[1], session);
+        output::parent(out)?;
+        let image = loaded.image(&session.device)?;
+        let sigma = match given {
+            Some(sigma) => sigma,
+            None => noise_level::estimate(&input.name, &image, denoiser.info().sigma, session)?,
+        };
+        let started = Instant::now();
+        let denoised = denoiser.denoise(&image, sigma)?;
+        // Devices work in the background: the image is there when its values are.
+        vec_from_image(&denoised)?;
+        let seconds = started.elapsed().as_secs_f64();
+        output::write(out, &denoised, self.precision.into(), &Origin::from(&loaded))?;
+        let (from, to) = (input.path.display(), out.display());
+        session.say(format_args!("{from} -> {to} ({seconds:.2} s)"));
+        Ok(Denoised {
+            name: input.name.clone(),
+            out: to.to_string(),
+            sigma: noise_level::grey_levels(sigma),
+            seconds,
+        })
     }
 
     fn out_path(&self, input: &Input, to_file: bool) -> PathBuf {

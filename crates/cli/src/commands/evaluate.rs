@@ -73,7 +73,7 @@ impl Evaluate {
                 return Ok(Outcome::Interrupted);
             };
             let methods = methods.get_or_insert_with(|| self.header(session, &evaluation, &result));
-            session.say(row(&result, methods));
+            session.say(result.row(methods));
             results.push(result)?;
         }
         session.progress(Progress::End);
@@ -89,30 +89,7 @@ impl Evaluate {
             .map(|&level| evaluation.published(images, first.channels, level));
         let rows = published.find(|rows| !rows.is_empty()).unwrap_or_default();
         let methods: Vec<&str> = rows.iter().map(|row| row.method).collect();
-        let columns: String = methods.iter().map(|method| format!("  {method:>6}")).collect();
-        session.say(format_args!(
-            "{:>8}  {:>10}  {:>7}  {:>10}  {:>6}{columns}",
-            "sigma", "PSNR (dB)", "SSIM", "noisy (dB)", "images"
-        ));
+        session.say(Level::header(&methods));
         methods
     }
-}
-
-fn row(level: &Level, methods: &[&str]) -> String {
-    let number = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
-    let published: String = methods
-        .iter()
-        .map(|method| {
-            let found = level.published.iter().find(|published| published.method == *method);
-            format!("  {:>6}", number(found.map(|published| published.psnr_db), 2))
-        })
-        .collect();
-    format!(
-        "{:>8}  {:>10}  {:>7}  {:>10}  {:>6}{published}",
-        level.sigma,
-        number(level.psnr_db, 2),
-        number(level.ssim, 4),
-        number(level.psnr_input_db, 2),
-        level.images.len()
-    )
 }

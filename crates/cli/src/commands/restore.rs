@@ -1,22 +1,18 @@
 //! `tweedie restore`
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use tweedie::checkpoint::{self, Checkpoint};
-use tweedie::events::{Progress, Unit};
+use tweedie::finished::Finished;
 use tweedie::gallery::Gallery;
-use tweedie::imaging::{ColorMode, read_image, read_image_and_alpha};
-use tweedie::inputs::{self, Input};
-use tweedie::measurement::Measurement;
-use tweedie::measurement_folder::{MANIFEST, MeasurementSet, manifest_path};
-use tweedie::output::Origin;
-use tweedie::picture::{self, Picture};
-use tweedie::scores::{Scores, stop_text, write_sweep, write_trace};
+use tweedie::imaging::ColorMode;
+use tweedie::jobs::{self, Job};
+use tweedie::measurement_folder::manifest_path;
+use tweedie::scores::{Scores, write_sweep, write_trace};
 use tweedie::solver::Solver;
 use tweedie::solvers::{StopReason, find};
-use tweedie::strength::strength_text;
-use tweedie::task::Task;
 use tweedie::{Events as _, output, settings};
 
 use crate::Outcome;
@@ -33,7 +29,8 @@ use crate::usage::usage;
 /// task). With --simulate the inputs are clean: they are degraded first, and the results are scored.
 ///
 /// Into --out go NAME.png (the restored image) and NAME.trace.csv (what each iteration did), with --strength auto also
-/// NAME.strengths.csv (what was tried); files that are there are replaced.
+/// NAME.strengths.csv (what was tried), for several inputs results.jsonl, by which --skip-existing knows what is finished; files that
+/// are there are replaced.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Restore {
@@ -49,6 +46,9 @@ pub struct Restore {
     /// The inputs are clean: degrade them first, and score the results
     #[arg(long)]
     simulate: bool,
+    /// Leave out inputs whose results of the same settings are in --out already
+    #[arg(long)]
+    skip_existing: bool,
     /// Write OUT/report.html: pictures with a slider, curves, all settings
     #[arg(long)]
     report: bool,
@@ -81,43 +81,6 @@ Examples:
   tweedie restore photos/ --simulate --task deblur --kernel gaussian:1.6 --noise 7.65 --strength auto:discrepancy --checkpoint gray --out trial
   tweedie restore --help-solver red-gd";
 
-/// The checkpoints that are taken where none is named.
-const GRAY: &str = "gray";
-const COLOR: &str = "color";
-
-/// An image to restore, before it is read.
-enum Job<'a> {
-    /// An image file, clean or measured, for the task of the command line.
-    Image(&'a Task, Input),
-    /// A measurement of a manifest in a folder.
-    Measured {
-        folder: PathBuf,
-        manifest: MeasurementSet,
-        index: usize,
-        input: Input,
-    },
-}
-
-impl Job<'_> {
-    /// The files that it reads, but for those of the command line's task.
-    fn files(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Image(_, input) => vec![input.path.clone()],
-            Self::Measured { folder, manifest, .. } => {
-                let mut files = manifest.files(folder);
-                files.push(folder.join(MANIFEST));
-                files
-            }
-        }
-    }
-
-    fn input(&self) -> &Input {
-        match self {
-            Self::Image(_, input) | Self::Measured { input, .. } => input,
-        }
-    }
-}
-
 impl Restore {
     pub fn run(self) -> anyhow::Result<Outcome> {
         if let Some(name) = &self.help_solver {
@@ -135,28 +98,24 @@ impl Restore {
     fn work(&self, session: &Session, out: &Path, results: &mut Results<'_, Scores>) -> anyhow::Result<Outcome> {
         let [solver_settings, denoiser_settings] = settings::sections(&self.common.settings, ["solver", "denoiser"])?;
         let solver = self.solver.resolve(solver_settings, self.seed)?;
+        if self.skip_existing && self.report {
+            return Err(usage(
+                "--skip-existing: a report needs every picture; leave out --report",
+            ));
+        }
         // A folder of measurements brings its task; else the options must give it.
-        let from_options = match self.task.is_empty() && self.inputs.iter().all(|input| manifest_path(input).is_some())
-        {
+        let pictures = match self.task.is_empty() && self.inputs.iter().all(|input| manifest_path(input).is_some()) {
             true => None,
-            false => Some(self.task.resolve(session, self.seed.unwrap_or(0), self.simulate)?),
+            false => {
+                let task = self.task.resolve(session, self.seed.unwrap_or(0), self.simulate)?;
+                Some((Arc::new(task), (!self.simulate).then(|| self.task.unknowns())))
+            }
         };
         if self.simulate && self.task.noise_is_auto() {
             return Err(usage("--noise auto: expected a number with --simulate"));
         }
-        let jobs = self.jobs(session, from_options.as_ref())?;
-        self.check_seed(&jobs, &solver)?;
-        if self.reading.color != ColorMode::AsStored && jobs.iter().any(|job| matches!(job, Job::Measured { .. })) {
-            return Err(usage(
-                "--color: it has no effect on measurements of `tweedie simulate`, which have their channels",
-            ));
-        }
-        if let (Some(search), false) = (solver.search.filter(|search| search.rule.needs_truth()), self.simulate) {
-            return Err(usage(format!(
-                "--strength auto:{}: expected --simulate, since it sees the truth",
-                search.rule
-            )));
-        }
+        let jobs = jobs::list(&self.inputs, pictures, session)?;
+        self.check(&jobs, &solver)?;
         let checkpoint = self.checkpoint(session, &jobs)?;
         let mut restoring = Restoring {
             options: self,
@@ -166,28 +125,40 @@ impl Restore {
             out,
             gallery: self.report.then(Gallery::default),
         };
-        session.claim(self.outputs(out, &jobs, &restoring.solver), {
+        let recorded = self.skip_existing || jobs.len() > 1;
+        let record = recorded.then(|| Finished::file(out));
+        session.claim(self.outputs(out, &jobs, &restoring.solver).into_iter().chain(record), {
             let files = jobs.iter().flat_map(Job::files);
             files.chain(self.task.files()).chain(restoring.denoiser.files())
         })?;
         output::folder(out)?;
-        session.progress(Progress::Begin {
-            total: jobs.len() as u64,
-            unit: Unit::Images,
-        });
-        for job in &jobs {
-            if session.is_interrupted() {
-                return Ok(Outcome::Interrupted);
-            }
-            let scores = restoring.one(job).map_err(|error| error.in_file(&job.input().path))?;
-            if scores.stop == StopReason::Interrupted {
-                return Ok(Outcome::Interrupted);
-            }
-            session.say(line(&scores));
-            session.progress(Progress::Done(1));
-            results.push(scores)?;
+        let finished = match recorded {
+            true => Some(Finished::open(out, &restoring.identity()?, self.skip_existing)?),
+            false => None,
+        };
+        let outcome = results.each(
+            &jobs,
+            |job| &job.input,
+            |job| {
+                let Some(finished) = &finished else {
+                    return restoring.one(job);
+                };
+                let name = format!("{}.{}", job.input.stem(), output::ending_of(self.precision.depth));
+                let digest = Finished::digest(&job.files(), session)?;
+                if let Some(scores) = finished.find(&name, &digest) {
+                    session.say(format_args!("{} is there", out.join(name).display()));
+                    return Ok(Some(scores));
+                }
+                let scores = restoring.one(job)?;
+                if let Some(scores) = &scores {
+                    finished.add(&name, &digest, scores)?;
+                }
+                Ok(scores)
+            },
+        )?;
+        if let Outcome::Interrupted = outcome {
+            return Ok(outcome);
         }
-        session.progress(Progress::End);
         say_means(session, results.items());
         let settings = restoring.settings(&jobs);
         if let Some(gallery) = restoring.gallery {
@@ -200,91 +171,28 @@ impl Restore {
     }
 
     /// The checkpoint that was named, or the one for images like the first.
-    fn checkpoint(&self, session: &Session, jobs: &[Job<'_>]) -> tweedie::Result<String> {
+    fn checkpoint(&self, session: &Session, jobs: &[Job]) -> tweedie::Result<String> {
         if let Some(name) = &self.checkpoint {
             return Ok(name.clone());
         }
-        let Some(first) = jobs.first() else {
-            return Ok(GRAY.to_owned());
-        };
-        let channels = || -> tweedie::Result<usize> {
-            Ok(match first {
-                Job::Image(_, input) if self.simulate => read_image(&input.path, self.reading.color)?.dims[1],
-                Job::Image(task, input) => {
-                    let [_, channels, rows, cols] = read_image_and_alpha(&input.path, self.reading.color)?.0.dims;
-                    task.degradation.domain([channels, rows, cols])?[0]
-                }
-                Job::Measured {
-                    folder,
-                    manifest,
-                    index,
-                    ..
-                } => {
-                    let (.., size) = manifest.open(folder, &manifest.measurements[*index], &session.device, session)?;
-                    size[0]
-                }
-            })
-        };
-        let name = match { channels }().map_err(|error| error.in_file(&first.input().path))? {
-            3 => COLOR,
-            _ => GRAY,
-        };
+        // The first that can be read: what is wrong with others is said when it is their turn.
+        let mut channels = jobs
+            .iter()
+            .map(|job| job.channels(self.reading.color, &session.device, &()));
+        let name = checkpoint::default_for(channels.find_map(Result::ok).unwrap_or(1));
         session.note(&format!("checkpoint {name} (--checkpoint was not given)"));
         Ok(name.to_owned())
     }
 
-    fn jobs<'a>(&self, session: &Session, task: Option<&'a Task>) -> anyhow::Result<Vec<Job<'a>>> {
-        let mut jobs = Vec::new();
-        for path in &self.inputs {
-            match (manifest_path(path), task) {
-                (Some(path), None) if !self.simulate => {
-                    let manifest = MeasurementSet::read(&path, session)?;
-                    let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
-                    for (index, measured) in manifest.measurements.iter().enumerate() {
-                        let input = Input {
-                            path: folder.join(&measured.name),
-                            name: measured.name.clone(),
-                        };
-                        jobs.push(Job::Measured {
-                            folder: folder.clone(),
-                            manifest: manifest.clone(),
-                            index,
-                            input,
-                        });
-                    }
-                }
-                (Some(path), _) => {
-                    let what = if self.simulate {
-                        "--simulate"
-                    } else {
-                        "--task and its options"
-                    };
-                    return Err(usage(format!(
-                        "{}: measurements bring their own task; leave out {what}",
-                        path.display()
-                    )));
-                }
-                (None, Some(task)) => {
-                    let inputs = inputs::expand(std::slice::from_ref(path), session)?;
-                    jobs.extend(inputs.into_iter().map(|input| Job::Image(task, input)));
-                }
-                (None, None) => return Err(usage("--task: expected denoise, deblur, inpaint, sr, ..., got none")),
-            }
-        }
-        let inputs: Vec<Input> = jobs.iter().map(|job| job.input().clone()).collect();
-        inputs::require_different_stems(&inputs)?;
-        Ok(jobs)
-    }
-
     /// The files that it writes.
-    fn outputs(&self, out: &Path, jobs: &[Job<'_>], solver: &Solver) -> Vec<PathBuf> {
+    fn outputs(&self, out: &Path, jobs: &[Job], solver: &Solver) -> Vec<PathBuf> {
         let mut endings = vec![
             format!(".{}", output::ending_of(self.precision.depth)),
             ".trace.csv".to_owned(),
         ];
         endings.extend(solver.search.map(|_| ".strengths.csv".to_owned()));
-        let files = |job: &Job<'_>| {
-            let stem = job.input().stem();
+        let files = |job: &Job| {
+            let stem = job.input.stem();
             let named = |ending: &String| out.join(format!("{stem}{ending}"));
             endings.iter().map(named).collect::<Vec<_>>()
         };
@@ -293,62 +201,26 @@ impl Restore {
         outputs
     }
 
-    /// Refuses a seed that changes nothing.
-    fn check_seed(&self, jobs: &[Job<'_>], solver: &Solver) -> anyhow::Result<()> {
-        let random_task = jobs
-            .iter()
-            .any(|job| matches!(job, Job::Image(task, _) if task.degradation.is_random()));
-        if self.seed.is_some() && !self.simulate && !random_task && !solver.is_random() {
+    /// Refuses options that change nothing, or miss another one.
+    fn check(&self, jobs: &[Job], solver: &Solver) -> anyhow::Result<()> {
+        let is_random = |job: &Job| job.task().is_some_and(|task| task.degradation.is_random());
+        if self.seed.is_some() && !self.simulate && !jobs.iter().any(is_random) && !solver.is_random() {
             return Err(usage(
                 "--seed: it has no effect without --simulate, --keep, --ratio or a random solver",
             ));
         }
-        Ok(())
-    }
-
-    fn measurement(&self, session: &Session, job: &Job<'_>) -> tweedie::Result<(Measurement, Origin)> {
-        match job {
-            Job::Measured {
-                folder,
-                manifest,
-                index,
-                ..
-            } => {
-                let measured = &manifest.measurements[*index];
-                let (task, y, size) = manifest.open(folder, measured, &session.device, session)?;
-                let operator = task.operator(size)?;
-                Ok((
-                    Measurement {
-                        name: measured.name.clone(),
-                        task,
-                        operator,
-                        y,
-                        truth: None,
-                    },
-                    Origin::default(),
-                ))
-            }
-            Job::Image(task, input) => {
-                let (loaded, alpha) = match self.simulate {
-                    true => (read_image(&input.path, self.reading.color)?, None),
-                    false => read_image_and_alpha(&input.path, self.reading.color)?,
-                };
-                session.file_read(&input.path, &loaded.sha256);
-                let image = loaded.image(&session.device)?;
-                let measurement = if self.simulate {
-                    Measurement::simulate(&input.name, (*task).clone(), image)?
-                } else {
-                    let picture = Picture {
-                        path: &input.path,
-                        name: &input.name,
-                        image,
-                        alpha,
-                    };
-                    picture::measurement(task, picture, self.task.unknowns(), session)?
-                };
-                Ok((measurement, Origin::from(&loaded)))
-            }
+        if self.reading.color != ColorMode::AsStored && jobs.iter().any(|job| job.task().is_none()) {
+            return Err(usage(
+                "--color: it has no effect on measurements of `tweedie simulate`, which have their channels",
+            ));
         }
+        if let (Some(search), false) = (solver.search.filter(|search| search.rule.needs_truth()), self.simulate) {
+            return Err(usage(format!(
+                "--strength auto:{}: expected --simulate, since it sees the truth",
+                search.rule
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -363,12 +235,13 @@ struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
-    /// Restores an image and writes its files.
-    fn one(&mut self, job: &Job<'_>) -> tweedie::Result<Scores> {
-        let (measurement, origin) = self.options.measurement(self.session, job)?;
+    /// Restores an image and writes its files; `None` if it was interrupted.
+    fn one(&mut self, job: &Job) -> tweedie::Result<Option<Scores>> {
+        let color = self.options.reading.color;
+        let (measurement, origin) = job.measurement(color, &self.session.device, self.session)?;
         let channels = measurement.operator.domain()[0];
         self.denoiser.note_channels(channels, self.session);
-        let stem = job.input().stem();
+        let stem = job.input.stem();
         let trace_path = output::path_in(self.out, &stem, ".trace.csv")?;
         let prior = self.denoiser.prior(channels)?;
         let restored = match tweedie::restore(&self.solver, &measurement, prior, self.session) {
@@ -383,24 +256,43 @@ impl Restoring<'_> {
         for warning in &restored.scores.warnings {
             self.session.note(&format!("warning: {}: {warning}", measurement.name));
         }
-        if restored.stop != StopReason::Interrupted {
-            output::write_in(self.out, &stem, &restored.image, self.options.precision.into(), &origin)?;
-            write_trace(&trace_path, &restored.trace)?;
-            if !restored.sweep.is_empty() {
-                write_sweep(&output::path_in(self.out, &stem, ".strengths.csv")?, &restored.sweep)?;
-            }
-            if let Some(gallery) = &mut self.gallery {
-                gallery.add(&measurement, &restored)?;
-            }
+        if restored.stop == StopReason::Interrupted {
+            return Ok(None);
         }
-        Ok(restored.scores)
+        output::write_in(self.out, &stem, &restored.image, self.options.precision.into(), &origin)?;
+        write_trace(&trace_path, &restored.trace)?;
+        if !restored.sweep.is_empty() {
+            write_sweep(&output::path_in(self.out, &stem, ".strengths.csv")?, &restored.sweep)?;
+        }
+        if let Some(gallery) = &mut self.gallery {
+            gallery.add(&measurement, &restored)?;
+        }
+        self.session.say(&restored.scores);
+        Ok(Some(restored.scores))
+    }
+
+    /// What the results depend on besides their inputs, as text.
+    fn identity(&self) -> tweedie::Result<String> {
+        let Restore {
+            simulate,
+            seed,
+            reading,
+            precision,
+            task,
+            solver,
+            common,
+            ..
+        } = self.options;
+        let files = Finished::digest(&task.files(), self.session)?;
+        let options = (simulate, seed, reading, precision, task, solver, &common.settings);
+        Ok(format!("{options:?} {files} {}", self.denoiser.identity()))
     }
 
     /// What a reader needs to know to run it again.
-    fn settings(&self, jobs: &[Job<'_>]) -> Vec<(String, String)> {
+    fn settings(&self, jobs: &[Job]) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         let mut add = |name: &str, value: String| settings.push((name.to_owned(), value));
-        if let Some(Job::Image(task, _)) = jobs.first() {
+        if let Some(task) = jobs.first().and_then(Job::task) {
             add("task", task.degradation.kind().name().to_owned());
             let unknowns = self.options.task.unknowns();
             let noise = match (unknowns.noise_auto, unknowns.noise && !self.options.simulate) {
@@ -421,29 +313,6 @@ impl Restoring<'_> {
         }
         settings
     }
-}
-
-fn line(scores: &Scores) -> String {
-    let gain = match (scores.psnr_input_db, scores.psnr_db) {
-        (Some(before), Some(after)) => format!("{before:.2} -> {after:.2} dB, "),
-        _ => String::new(),
-    };
-    let Scores {
-        name,
-        iterations,
-        seconds,
-        stop,
-        strength,
-        ..
-    } = scores;
-    let strength = match strength {
-        None => String::new(),
-        Some(found) => format!(", strength {} by {}", strength_text(found), found.rule),
-    };
-    format!(
-        "{name}: {gain}{iterations} iterations, {seconds:.2} s, {}{strength}",
-        stop_text(*stop)
-    )
 }
 
 fn say_means(session: &Session, scores: &[Scores]) {

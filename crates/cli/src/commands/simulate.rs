@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use tweedie::events::{Progress, Unit};
 use tweedie::imaging::read_image;
 use tweedie::inputs::Input;
 use tweedie::measurement::Measurement;
 use tweedie::measurement_folder::{MANIFEST, Source, Writer};
-use tweedie::task::single;
+use tweedie::task::{Task, single};
 use tweedie::{Events as _, inputs, settings};
 
 use crate::Outcome;
@@ -73,62 +72,57 @@ impl Simulate {
             ));
         }
         let task = self.task.resolve(session, self.seed, true)?;
-        let inputs = inputs::expand(&self.inputs, session)?;
-        inputs::require_different_stems(&inputs)?;
+        let mut inputs = inputs::expand(&self.inputs, session)?;
+        inputs::set_apart(&mut inputs)?;
         let stems: Vec<String> = inputs.iter().map(Input::stem).collect();
         session.claim(
             Writer::outputs(&self.out, &task, stems.iter().map(String::as_str)),
             inputs.iter().map(|input| input.path.clone()).chain(self.task.files()),
         )?;
         let mut writer = Writer::new(&self.out, &task)?;
-        session.progress(Progress::Begin {
-            total: inputs.len() as u64,
-            unit: Unit::Images,
-        });
-        for input in &inputs {
-            if session.is_interrupted() {
-                return Ok(Outcome::Interrupted);
-            }
-            let one = || -> tweedie::Result<Measured> {
-                let loaded = read_image(&input.path, self.reading.color)?;
-                session.file_read(&input.path, &loaded.sha256);
-                let image = loaded.image(&session.device)?;
-                let full = single(image.dims())?;
-                let Measurement { operator, y, truth, .. } = Measurement::simulate(&input.name, task.clone(), image)?;
-                let size = truth.map_or(Ok(full), |truth| single(truth.dims()))?;
-                if size != full {
-                    session.note(&format!(
-                        "{}: cropped to {}x{}, what the task can measure",
-                        input.name, size[1], size[2]
-                    ));
-                }
-                let picture = task.picture(operator.as_ref(), y.clone())?;
-                let stem = input.stem();
-                let source = Source {
-                    name: &input.name,
-                    stem: &stem,
-                    size,
-                    sha256: &loaded.sha256,
-                };
-                let path = writer.add(&task, source, &y, &picture)?;
-                Ok(Measured {
-                    name: input.name.clone(),
-                    task: task.degradation.kind().name(),
-                    out: path.display().to_string(),
-                    size,
-                    measurement_size: operator.codomain(),
-                })
-            };
-            let measured = { one }().map_err(|error| error.in_file(&input.path))?;
-            results.push(measured)?;
-            session.progress(Progress::Done(1));
+        let outcome = results.each(
+            &inputs,
+            |input| input,
+            |input| self.one(session, input, &task, &mut writer).map(Some),
+        )?;
+        if let Outcome::Interrupted = outcome {
+            return Ok(outcome);
         }
-        session.progress(Progress::End);
         session.say(format_args!(
             "{} measurements, described by {}",
-            inputs.len(),
+            results.items().len(),
             self.out.join(MANIFEST).display()
         ));
         Ok(Outcome::Done)
+    }
+
+    fn one(&self, session: &Session, input: &Input, task: &Task, writer: &mut Writer) -> tweedie::Result<Measured> {
+        let loaded = read_image(&input.path, self.reading.color)?;
+        session.file_read(&input.path, &loaded.sha256);
+        let image = loaded.image(&session.device)?;
+        let full = single(image.dims())?;
+        let Measurement { operator, y, truth, .. } = Measurement::simulate(&input.name, task.clone(), image)?;
+        let size = truth.map_or(Ok(full), |truth| single(truth.dims()))?;
+        if size != full {
+            session.note(&format!(
+                "{}: cropped to {}x{}, what the task can measure",
+                input.name, size[1], size[2]
+            ));
+        }
+        let picture = task.picture(operator.as_ref(), y.clone())?;
+        let source = Source {
+            name: &input.name,
+            stem: &input.stem(),
+            size,
+            sha256: &loaded.sha256,
+        };
+        let path = writer.add(task, source, &y, &picture)?;
+        Ok(Measured {
+            name: input.name.clone(),
+            task: task.degradation.kind().name(),
+            out: path.display().to_string(),
+            size,
+            measurement_size: operator.codomain(),
+        })
     }
 }

@@ -5,11 +5,20 @@ use std::path::Path;
 
 use image::ImageFormat;
 
-use super::{FileKind, MAX_VALUES};
+use super::samples::MAX_VALUES;
 use crate::{Error, regular};
 
 /// Largest file that is read: [`MAX_VALUES`] numbers of f64, the largest samples there are, and a header.
 const MAX_BYTES: u64 = 8 * MAX_VALUES as u64 + (1 << 20);
+
+/// What a file's first bytes say that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// PNG, JPEG or TIFF.
+    Raster(ImageFormat),
+    Npy,
+    Npz,
+}
 
 /// As many bytes as tell every format.
 const HEAD: usize = 16;

@@ -3,11 +3,14 @@
 //! NumPy enhancement proposal 1, <https://numpy.org/neps/nep-0001-npy-format.html>.
 
 mod header;
+mod wrong;
 
 use std::io::{self, Read, Write};
 
 use self::header::Header;
-use super::{Array, MAX_VALUES};
+use self::wrong::{Wrong, wrong};
+use super::Array;
+use super::samples::MAX_VALUES;
 
 /// Longest header that is read. NumPy's own are 118 bytes for a plain array.
 const MAX_HEADER: u32 = 1 << 16;
@@ -31,19 +34,6 @@ pub(super) enum Element {
     /// Integers without a natural range for images.
     OtherInteger,
     Float,
-}
-
-/// What is wrong with an array.
-pub(super) struct Wrong {
-    pub(super) expected: String,
-    pub(super) got: String,
-}
-
-fn wrong(expected: impl Into<String>, got: impl ToString) -> Wrong {
-    Wrong {
-        expected: expected.into(),
-        got: got.to_string(),
-    }
 }
 
 /// Numbers that are written.

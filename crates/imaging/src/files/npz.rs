@@ -5,9 +5,10 @@ use std::io::{self, Cursor, Read as _, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::Array;
 use super::bytes::FileBytes;
 use super::npy::{self, Npy};
-use super::{Array, MAX_VALUES};
+use super::samples::MAX_VALUES;
 use crate::Error;
 
 /// All arrays of the archive with their names, in the order of the archive.

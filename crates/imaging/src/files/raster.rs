@@ -7,7 +7,8 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::bytes::FileBytes;
 use super::profile::ToSrgb;
-use super::{Decoded, Depth, MAX_VALUES, Metadata, png, tiff};
+use super::samples::{Decoded, Depth, MAX_VALUES, split};
+use super::{Metadata, png, tiff};
 use crate::Error;
 
 pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, Error> {
@@ -90,36 +91,6 @@ fn planes(bytes: &FileBytes, image: &DynamicImage) -> Result<Decoded, Error> {
         DynamicImage::ImageRgba32F(pixels) => split(pixels, 4, size, 1.0, Depth::Float),
         other => return Err(bytes.wrong("gray or RGB samples", format!("{:?}", other.color()))),
     })
-}
-
-/// Interleaved samples to planes, scaled by 1 / `largest`; the last of 2 or 4 is alpha, which counts where a pixel is not opaque.
-pub(super) fn split<T: Copy + Into<f64>>(
-    samples: &[T],
-    stored: usize,
-    [height, width]: [usize; 2],
-    largest: f64,
-    depth: Depth,
-) -> Decoded {
-    let channels = stored - usize::from(stored.is_multiple_of(2));
-    let plane = |channel: usize| {
-        samples
-            .iter()
-            .skip(channel)
-            .step_by(stored)
-            .map(move |&sample| (sample.into() / largest) as f32)
-    };
-    let is_transparent = |pixel: &[T]| channels < stored && pixel[channels].into() != largest;
-    let alpha = samples
-        .chunks_exact(stored)
-        .any(is_transparent)
-        .then(|| plane(channels).collect());
-    Decoded {
-        dims: [1, channels, height, width],
-        values: (0..channels).flat_map(plane).collect(),
-        depth,
-        alpha,
-        metadata: Metadata::default(),
-    }
 }
 
 /// Whether the end marker follows the first scan. The decoder fills the missing part of a truncated image with gray.

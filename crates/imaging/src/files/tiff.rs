@@ -9,8 +9,7 @@ use tiff::tags::Tag;
 use tiff::{ColorType, TiffError, TiffResult};
 
 use super::bytes::FileBytes;
-use super::raster::split;
-use super::{Decoded, Depth, MAX_VALUES};
+use super::samples::{Decoded, Depth, MAX_VALUES, split};
 use crate::Error;
 
 /// Most pages of a file.

@@ -8,8 +8,9 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::samples::{Depth, require_finite};
 use super::tiff::{self, Samples};
-use super::{Depth, Metadata, npy, require_finite};
+use super::{Metadata, npy};
 use crate::{Error, Image, vec_from_image, write_atomic};
 
 /// Longest EXIF that a JPEG file holds: a segment of 65,535 bytes, less its length and the six bytes that name it.

@@ -26,11 +26,11 @@ pub fn inputs(images: &Images, folder: &Path, events: &dyn Events) -> Result<Vec
     } else {
         images.paths.iter().map(|path| located(folder, path)).collect()
     };
-    let inputs = inputs::expand(&paths, events)?;
+    let mut inputs = inputs::expand(&paths, events)?;
     if inputs.is_empty() {
         bail!("images.paths: expected images, found none");
     }
-    inputs::require_different_stems(&inputs)?;
+    inputs::set_apart(&mut inputs)?;
     Ok(inputs)
 }
 

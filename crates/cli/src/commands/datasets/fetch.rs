@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use tweedie::datasets::{Manifest, Set, fetch};
+use tweedie::datasets::{Manifest, Set, Summary, fetch};
 
-use super::entry::Entry;
 use super::watch::Watch;
 use crate::options::Common;
 use crate::session::{Results, Session};
@@ -33,7 +32,7 @@ impl Fetch {
         session: &Session,
         folder: &Path,
         manifest: &Manifest,
-        results: &mut Results<'_, Entry>,
+        results: &mut Results<'_, Summary>,
     ) -> anyhow::Result<()> {
         let chosen: Vec<&Set> = self
             .names
@@ -50,7 +49,7 @@ impl Fetch {
             let fetched = fetch(set, &root, self.unverified, &watch)?;
             let there = if fetched.was_there { " already" } else { "" };
             session.say(format_args!("{}: in {}{there}", set.name, root.display()));
-            let mut entry = Entry::of(set);
+            let mut entry = Summary::of(set);
             entry.verified = fetched.verified;
             results.push(entry)?;
         }

@@ -1,6 +1,6 @@
 //! The header of an `.npy` array: a Python dictionary with three keys.
 
-use super::{Wrong, wrong};
+use super::wrong::{Wrong, wrong};
 
 /// What the header says.
 #[derive(Debug, PartialEq, Eq)]
