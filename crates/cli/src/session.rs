@@ -57,6 +57,8 @@ pub struct Results<'a, T> {
     session: &'a Session,
     items: Vec<T>,
     failed: Vec<Failed>,
+    /// Inputs that did not fail.
+    worked_on: usize,
     saved: Instant,
 }
 
@@ -173,6 +175,7 @@ impl Session {
             session: self,
             items: Vec::new(),
             failed: Vec::new(),
+            worked_on: 0,
             saved: self.started,
         };
         let outcome = body(&mut results).and_then(|outcome| results.judged(outcome));
@@ -301,12 +304,22 @@ impl<T: Serialize> Results<'_, T> {
         Ok(())
     }
 
-    /// Works on each input in turn; of several one that fails is told, and the others have their turn. `None` is an interruption.
+    /// [`Self::each_of_several`] with one result for each input.
     pub fn each<I>(
         &mut self,
         inputs: &[I],
         of: impl Fn(&I) -> &Input,
         mut work: impl FnMut(&I) -> tweedie::Result<Option<T>>,
+    ) -> anyhow::Result<Outcome> {
+        self.each_of_several(inputs, of, |input| Ok(work(input)?.map(|item| vec![item])))
+    }
+
+    /// Works on each input in turn; of several one that fails is told, and the others have their turn. `None` is an interruption.
+    pub fn each_of_several<I>(
+        &mut self,
+        inputs: &[I],
+        of: impl Fn(&I) -> &Input,
+        mut work: impl FnMut(&I) -> tweedie::Result<Option<Vec<T>>>,
     ) -> anyhow::Result<Outcome> {
         let session = self.session;
         session.progress(Progress::Begin {
@@ -320,7 +333,10 @@ impl<T: Serialize> Results<'_, T> {
             }
             match work(input).map_err(|error| error.in_file(path)) {
                 Ok(None) => return Ok(Outcome::Interrupted),
-                Ok(Some(item)) => self.push(item)?,
+                Ok(Some(items)) => {
+                    self.worked_on += 1;
+                    items.into_iter().try_for_each(|item| self.push(item))?;
+                }
                 Err(error) if inputs.len() == 1 || error.is_of_output() => return Err(error.into()),
                 Err(error) => {
                     let error = error.one_line();
@@ -341,7 +357,7 @@ impl<T: Serialize> Results<'_, T> {
             return Ok(outcome);
         };
         self.session.fact("failed", &self.failed)?;
-        let (failed, total) = (self.failed.len(), self.failed.len() + self.items.len());
+        let (failed, total) = (self.failed.len(), self.failed.len() + self.worked_on);
         match outcome {
             Outcome::Interrupted => Ok(outcome),
             Outcome::Done => bail!("{failed} of {total} inputs failed; the first: {}", first.error),

@@ -38,7 +38,12 @@ pub struct SolverArgs {
 impl SolverArgs {
     /// Finds the solver and collects its parameters; `settings` is the section `solver` of -C.
     pub fn resolve(&self, settings: Table, seed: Option<u64>) -> tweedie::Result<Solver> {
-        let options = SolverOptions {
+        Solver::resolve(self.options(), settings, seed)
+    }
+
+    /// The options that solvers share.
+    pub fn options(&self) -> SolverOptions {
+        SolverOptions {
             solver: self.solver.clone(),
             strength: self.strength,
             sigma: self.sigma,
@@ -46,7 +51,6 @@ impl SolverArgs {
             tolerance: self.tolerance,
             discrepancy: self.discrepancy,
             budget: self.budget,
-        };
-        Solver::resolve(options, settings, seed)
+        }
     }
 }

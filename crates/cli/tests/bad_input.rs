@@ -330,3 +330,32 @@ fn unknown_solver_parameters_are_refused() {
     let line = "restore datasets/samples/camera.png --task sr --scale 2 --checkpoint gray -C solver.magic=1 --out";
     refused("parameter", line, &[out.path()], &["magic", "strength"]);
 }
+
+/// Values that no picture has: a network may make infinities of them, which are no result.
+#[test]
+fn values_beyond_all_pictures() {
+    let files = Files::new();
+    for (name, value) in [("huge.npy", 3e38), ("grey-levels.npy", 200.0)] {
+        let values: Vec<f32> = (0..1024).map(|i| if i % 3 == 0 { -value } else { value }).collect();
+        fs::write(files.path(name), npy("(32, 32)", &values)).unwrap();
+    }
+    let run = tweedie(
+        "denoise --checkpoint gray --sigma auto --out",
+        &[&files.path("out.npy"), &files.path("huge.npy")],
+    );
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("huge.npy"), "{}", run.stderr);
+    assert!(!files.path("out.npy").exists());
+    for command in [
+        "denoise --checkpoint median --sigma 5 --out",
+        "restore --task sr --scale 2 --iterations 1 --out",
+    ] {
+        let run = tweedie(command, &[&files.path("out"), &files.path("grey-levels.npy")]);
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("warning: grey-levels.npy: values from -200 to 200"),
+            "{}",
+            run.stderr
+        );
+    }
+}

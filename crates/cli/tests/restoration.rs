@@ -122,6 +122,38 @@ fn simulated_measurements_are_restored_as_simulate_would() {
     }
 }
 
+/// What another program computes from the file of signs and coefficients.
+#[test]
+fn compressed_measurements_can_be_rebuilt_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = common::small(folder.path());
+    let out = folder.path().join("y");
+    succeed(
+        "simulate --task compressed --ratio 0.1 --seed 7 --noise 0 --out",
+        &[&out, &picture],
+    );
+    assert_eq!(
+        names(&out),
+        ["measurements.toml", "small.npy", "small.png", "small.sampling.npz"]
+    );
+    let sampling = tweedie_imaging::read_npz(&out.join("small.sampling.npz")).unwrap();
+    let named = |name: &str| &sampling.iter().find(|(found, _)| found == name).unwrap().1;
+    let (signs, chosen) = (&named("signs").values, &named("chosen").values);
+    let x = tweedie_imaging::read_array(&picture).unwrap().values;
+    let y = tweedie_imaging::read_array(&out.join("small.npy")).unwrap().values;
+    assert_eq!((signs.len(), chosen.len(), y.len()), (48 * 48, 230, 230));
+    for (&index, y) in chosen.iter().zip(&y).step_by(17) {
+        let (ky, kx) = (index as usize / 48, index as usize % 48);
+        // Re F - Im F = sum of v (cos + sin).
+        let term = |i: usize| {
+            let turn = ((i / 48 * ky + i % 48 * kx) % 48) as f64 / 48.0 * std::f64::consts::TAU;
+            signs[i] * x[i] * (turn.cos() + turn.sin())
+        };
+        let rebuilt = (0..48 * 48).map(term).sum::<f64>() / 48.0;
+        assert!((rebuilt - y).abs() < 1e-5, "{index}: {rebuilt} and {y}");
+    }
+}
+
 #[test]
 fn colour_tasks_and_masks_from_files() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! One self-contained HTML page from texts, tables, pictures and curves; curves alone as SVG.
+//! One self-contained HTML page from texts, tables, pictures and curves; plots alone as SVG, tables as CSV, Markdown and LaTeX.
 //!
 //! A page needs no network, no other file and, but for the slider between two pictures, no script. It follows the
 //! reader's light or dark setting.
@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod boxplot;
 mod error;
 mod escape;
 mod page;
@@ -25,7 +26,9 @@ mod plot;
 mod scale;
 mod section;
 mod table;
+mod text;
 
+pub use boxplot::BoxPlot;
 pub use error::Error;
 pub use page::Report;
 pub use picture::{Comparison, Picture};

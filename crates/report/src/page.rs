@@ -82,7 +82,7 @@ impl Report {
 /// The row in which neighbouring blocks of one kind stand.
 fn row_class(block: &Block) -> Option<&'static str> {
     match block {
-        Block::Plot(_) => Some("plots"),
+        Block::Plot(_) | Block::BoxPlot(_) => Some("plots"),
         Block::Comparison(_) => Some("compares"),
         Block::Text(_) | Block::Code(_) | Block::Table(_) => None,
     }
@@ -98,6 +98,9 @@ fn block_html(block: &Block, html: &mut String) -> Result<(), Error> {
         }
         Block::Table(table) => table.html(html)?,
         Block::Plot(plot) => {
+            let _ = write!(html, "<div class=\"plot\">{}</div>", plot.svg());
+        }
+        Block::BoxPlot(plot) => {
             let _ = write!(html, "<div class=\"plot\">{}</div>", plot.svg());
         }
         Block::Comparison(comparison) => comparison.html(html),

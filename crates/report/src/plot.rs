@@ -55,7 +55,7 @@ const LETTER: f64 = 0.56;
 const COLOURS: usize = 7;
 
 /// Colours for light and dark pages. The classes carry a prefix: the style sheet of an SVG holds for the whole page.
-const STYLE: &str = "\
+pub(crate) const STYLE: &str = "\
 .tp{font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;--ink:#333;--grid:#e3e3e3;--c0:#0072b2;--c1:#d55e00;\
 --c2:#009e73;--c3:#cc79a7;--c4:#56b4e9;--c5:#b8860b;--c6:#555}\
 @media(prefers-color-scheme:dark){.tp{--ink:#ccc;--grid:#3a3d42;--c0:#4ba3dd;--c1:#ff8b45;--c2:#2fc79a;--c3:#e39cc4;\

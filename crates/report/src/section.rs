@@ -1,6 +1,6 @@
 //! Parts of a page.
 
-use crate::{Comparison, Plot, Table};
+use crate::{BoxPlot, Comparison, Plot, Table};
 
 /// A part of a page under one heading.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub enum Block {
     Table(Table),
     /// Curves.
     Plot(Plot),
+    /// Distributions.
+    BoxPlot(BoxPlot),
     /// Pictures of the same scene.
     Comparison(Comparison),
 }
@@ -56,6 +58,12 @@ impl Section {
     /// The same with one more plot.
     pub fn plot(mut self, plot: Plot) -> Self {
         self.blocks.push(Block::Plot(plot));
+        self
+    }
+
+    /// The same with one more box plot.
+    pub fn box_plot(mut self, plot: BoxPlot) -> Self {
+        self.blocks.push(Block::BoxPlot(plot));
         self
     }
 

@@ -75,11 +75,11 @@ impl Table {
         Ok(())
     }
 
-    fn is_numeric(&self, column: usize) -> bool {
+    pub(crate) fn is_numeric(&self, column: usize) -> bool {
         let mut cells = self
             .rows
             .iter()
-            .map(|row| row[column].as_str())
+            .filter_map(|row| row.get(column).map(String::as_str))
             .filter(|cell| !cell.is_empty())
             .peekable();
         cells.peek().is_some() && cells.all(|cell| cell.replace('\u{2212}', "-").parse::<f64>().is_ok())

@@ -309,6 +309,18 @@ impl Checkpoint {
     }
 }
 
+/// Refuses what a denoiser made of values beyond all pictures.
+///
+/// # Errors
+/// If a value is NaN or infinite.
+pub fn require_finite(denoiser: &str, values: &[f32]) -> Result<()> {
+    let wrong = values.iter().filter(|value| !value.is_finite()).count();
+    if wrong > 0 {
+        bail!("denoiser '{denoiser}': expected finite values, got {wrong} that are NaN or infinite");
+    }
+    Ok(())
+}
+
 /// "gray", "colour", ...
 pub fn channels_text(channels: usize) -> String {
     match channels {

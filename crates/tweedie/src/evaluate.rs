@@ -7,8 +7,8 @@ use burn::tensor::Device;
 use serde::Serialize;
 use tweedie_imaging::{ColorMode, Image, Sigma, noise, psnr, ssim, vec_from_image};
 
-use crate::checkpoint::Checkpoint;
-use crate::error::bail;
+use crate::checkpoint::{Checkpoint, require_finite};
+use crate::error::Context as _;
 use crate::events::Progress;
 use crate::inputs::Input;
 use crate::published::{self, Published};
@@ -156,14 +156,7 @@ impl Evaluation {
         // Devices work in the background: the image is there when its values are.
         let values = vec_from_image(&estimate)?;
         let seconds = started.elapsed().as_secs_f64();
-        let wrong = values.iter().filter(|value| !value.is_finite()).count();
-        if wrong > 0 {
-            bail!(
-                "checkpoint '{}' at noise level {}: expected finite values, got {wrong} that are NaN or infinite",
-                checkpoint.name,
-                sigma.grey_levels()
-            );
-        }
+        require_finite(&checkpoint.name, &values).with_context(|| format!("noise level {}", sigma.grey_levels()))?;
         Ok(Score {
             name: name.to_owned(),
             psnr_db: psnr(&estimate, &clean)?[0],

@@ -8,9 +8,9 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::{
     Array, ColorMode, Depth, Image, MAX_TEXT_BYTES, image_from_vec, read_array, read_text, sha256_file, write_array,
-    write_atomic, write_image,
+    write_atomic, write_image, write_npz,
 };
-use tweedie_operators::{BayerPattern, Kernel};
+use tweedie_operators::{BayerPattern, CompressedSensing, Kernel};
 
 use crate::degradation::{Border, Degradation, Pixels};
 use crate::mask::MaskMarks;
@@ -23,6 +23,9 @@ pub const MANIFEST: &str = "measurements.toml";
 
 /// Name of the kernel beside it.
 const KERNEL: &str = "kernel.npy";
+
+/// Ending of the file of signs and coefficients of compressed sensing. The seed gives both; the file is for other programs.
+const SAMPLING: &str = ".sampling.npz";
 
 /// Version of the manifest; raised when an older program could misread it.
 const FORMAT: u32 = 1;
@@ -166,9 +169,13 @@ impl Writer {
         ) {
             outputs.push(folder.join(KERNEL));
         }
-        let has_mask = matches!(task.degradation, Degradation::Holes(_) | Degradation::Fourier(_));
+        let chosen = match task.degradation {
+            Degradation::Holes(_) | Degradation::Fourier(_) => Some(".mask.png"),
+            Degradation::Coefficients { .. } => Some(SAMPLING),
+            _ => None,
+        };
         for stem in stems {
-            let endings = [".npy", ".png"].into_iter().chain(has_mask.then_some(".mask.png"));
+            let endings = [".npy", ".png"].into_iter().chain(chosen);
             outputs.extend(endings.map(|ending| folder.join(format!("{stem}{ending}"))));
         }
         outputs
@@ -193,6 +200,20 @@ impl Writer {
                 let path = output::path_in(&self.folder, stem, ".mask.png")?;
                 write_image(&path, &mask, Depth::Eight)?;
                 Some(hashed(&self.folder, &format!("{stem}.mask.png"))?)
+            }
+            Degradation::Coefficients { ratio } => {
+                let sampling = CompressedSensing::new(size, *ratio, task.seed)?;
+                let signs = Array {
+                    shape: size[1..].to_vec(),
+                    values: sampling.signs().to_vec(),
+                };
+                let chosen = Array {
+                    shape: vec![sampling.chosen().len()],
+                    values: sampling.chosen().iter().map(|&index| index as f64).collect(),
+                };
+                let path = output::path_in(&self.folder, stem, SAMPLING)?;
+                write_npz(&path, &[("signs", &signs), ("chosen", &chosen)])?;
+                None
             }
             _ => None,
         };

@@ -58,6 +58,12 @@ pub fn measurement(task: &Task, picture: Picture<'_>, unknowns: Unknowns, events
         alpha,
     } = picture;
     let size = single(image.dims())?;
+    if !matches!(
+        task.degradation,
+        Degradation::Fourier(_) | Degradation::Lines { .. } | Degradation::Coefficients { .. }
+    ) {
+        note_range(name, &vec_from_image(&image)?, events);
+    }
     let mut task = task.clone();
     match (&mut task.degradation, alpha) {
         (Degradation::Holes(pixels @ Pixels::Transparent), Some(alpha)) => {
@@ -125,6 +131,18 @@ pub fn measurement(task: &Task, picture: Picture<'_>, unknowns: Unknowns, events
         )));
     }
     Ok(measurement)
+}
+
+/// Says if the values cannot be those of a picture between 0, black, and 1, white: arrays of floats stand for themselves, and those of 0
+/// to 255 would be taken for glaring light.
+pub fn note_range(name: &str, values: &[f32], events: &dyn Events) {
+    let of = |from: f32, with: fn(f32, f32) -> f32| values.iter().copied().fold(from, with);
+    let (least, largest) = (of(f32::INFINITY, f32::min), of(f32::NEG_INFINITY, f32::max));
+    if least < -2.0 || largest > 3.0 {
+        events.note(&format!(
+            "warning: {name}: values from {least} to {largest}; expected about 0 (black) to 1 (white), floats are taken as they are"
+        ));
+    }
 }
 
 /// Luma, `H W` values.

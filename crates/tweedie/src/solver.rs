@@ -170,11 +170,6 @@ impl Solver {
             let schedule = about.schedule(Sigma::from_grey_levels(levels)?, task.noise, support);
             parameters.insert("sigma".to_owned(), schedule.into());
         }
-        if self.options.discrepancy.is_some() && task.noise == Sigma::ZERO {
-            return Err(usage(
-                "--discrepancy: expected data with noise (--noise above 0), which it is compared with",
-            ));
-        }
         let discrepancy = self.options.discrepancy.map(|tau| {
             let measured = measurement.measured_values();
             Discrepancy::gaussian(Arc::clone(&fidelity), task.noise, tau, measured)

@@ -6,12 +6,13 @@ use std::time::Instant;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use tweedie::auto::Auto;
-use tweedie::checkpoint::Checkpoint;
+use tweedie::checkpoint::{Checkpoint, require_finite};
 use tweedie::events::Progress;
 use tweedie::finished::Finished;
 use tweedie::imaging::{Sigma, read_image, vec_from_image};
 use tweedie::inputs::Input;
 use tweedie::output::Origin;
+use tweedie::picture::note_range;
 use tweedie::{Events as _, checkpoint, inputs, noise_level, output, settings};
 
 use crate::Outcome;
@@ -140,6 +141,7 @@ impl Denoise {
         let loaded = read_image(&input.path, self.denoising.reading.color)?;
         session.file_read(&input.path, &loaded.sha256);
         denoiser.note_channels(loaded.dims[1], session);
+        note_range(&input.name, &loaded.values, session);
         output::parent(out)?;
         let image = loaded.image(&session.device)?;
         let sigma = match given {
@@ -149,7 +151,7 @@ impl Denoise {
         let started = Instant::now();
         let denoised = denoiser.denoise(&image, sigma)?;
         // Devices work in the background: the image is there when its values are.
-        vec_from_image(&denoised)?;
+        require_finite(&denoiser.name, &vec_from_image(&denoised)?)?;
         let seconds = started.elapsed().as_secs_f64();
         output::write(out, &denoised, self.precision.into(), &Origin::from(&loaded))?;
         let (from, to) = (input.path.display(), out.display());

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod certify;
 pub mod checkpoints;
+pub mod compare;
 pub mod completions;
 pub mod datasets;
 pub mod demo;

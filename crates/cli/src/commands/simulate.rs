@@ -19,8 +19,8 @@ use crate::usage::usage;
 
 /// Make measurements of clean images: y = A x + noise
 ///
-/// Into --out go NAME.npy (y in full precision), NAME.png (a picture of it), NAME.mask.png and kernel.npy where the task
-/// has them, and measurements.toml, which `tweedie restore OUT` reads. The noise of an image depends on --seed and its
+/// Into --out go NAME.npy (y in full precision), NAME.png (a picture of it), NAME.mask.png, NAME.sampling.npz (signs and coefficients of `compressed`) and
+/// kernel.npy where the task has them, and measurements.toml, which `tweedie restore OUT` reads. The noise of an image depends on --seed and its
 /// name alone.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

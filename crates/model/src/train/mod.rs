@@ -15,6 +15,7 @@ mod schedule;
 mod state;
 mod supervision;
 mod trainer;
+mod validation;
 
 pub use config::{
     DataConfig, LossKind, OptimizerConfig, OptimizerKind, SaveConfig, TrainConfig, TrainingConfig, ValidationConfig,

@@ -9,21 +9,20 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use tweedie_imaging::noise::gaussian;
-use tweedie_imaging::{Denoiser, Sigma, SigmaSupport, psnr};
 
 use super::average::moved_towards;
 use super::objective::objective;
 use super::schedule::Pace;
 use super::state::{STATE_FILE, SavedProgress, State, optimizer};
-use super::{TrainConfig, TrainRow, TrainingRecord, TrainingSet, ValidationPsnr, csv_from_rows};
+use super::validation::{Validation, validate};
+use super::{TrainConfig, TrainRow, TrainingRecord, TrainingSet, csv_from_rows};
 use crate::conv::pool::Lease;
 use crate::error::checkpoint;
 use crate::files::checkpoint::{Checkpoint, CheckpointConfig};
 use crate::files::tensor_file;
 use crate::networks::PowerIteration;
 use crate::weights::{network_with_weights, weights_from_network};
-use crate::{Error, Network, NetworkDenoiser};
+use crate::{Error, Network};
 
 /// Rows of `train.csv` are written at least this often, in steps.
 const ROW_EVERY: u64 = 100;
@@ -44,13 +43,6 @@ struct Errors {
 /// The first validation comes after so many seconds of training, or after this part of the steps if that is sooner.
 const FIRST_VALIDATION_S: f64 = 60.0;
 const FIRST_VALIDATION_SHARE: u64 = 50;
-
-/// What a validation measured: at each level, and with the degradations of the run.
-#[derive(Default)]
-struct Validation {
-    levels: Vec<ValidationPsnr>,
-    degraded_psnr_db: Option<f64>,
-}
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -334,7 +326,7 @@ impl Trainer {
         let started = Instant::now();
         if measure || finished || step.is_multiple_of(ROW_EVERY) {
             let validation = if measure {
-                self.validate()?
+                validate(self.averaged_network()?, &self.config, &self.validation, &self.device)?
             } else {
                 Validation::default()
             };
@@ -456,49 +448,5 @@ impl Trainer {
             self.network.valid()
         };
         network.certified()
-    }
-
-    /// Mean PSNR of the averaged weights on the validation images, with the same noise every time: at each level, and with
-    /// the degradations of the run.
-    fn validate(&self) -> Result<Validation, Error> {
-        let device = self.device.clone().without_autodiff();
-        let denoiser = NetworkDenoiser::new(
-            "validation",
-            self.averaged_network()?,
-            &self.config.architecture,
-            SigmaSupport::Blind,
-            None,
-            &device,
-        );
-        let mean = |pairs: &mut dyn Iterator<Item = Result<[Tensor<4>; 2], Error>>, sigma: Sigma| {
-            let mut total = 0.0;
-            for pair in pairs {
-                let [clean, noisy] = pair?;
-                total += psnr(&denoiser.denoise(noisy, sigma)?, &clean)?[0];
-            }
-            Ok::<f64, Error>(total / self.validation.len() as f64)
-        };
-        let mut levels = Vec::new();
-        for &level in &self.config.validation.sigma {
-            let sigma = Sigma::from_grey_levels(level)?;
-            let mut pairs = self.validation.images(&device).enumerate().map(|(index, clean)| {
-                let noise = gaussian(clean.dims(), sigma, self.config.seed, index as u64, &device)?;
-                Ok([clean.clone(), clean + noise])
-            });
-            levels.push(ValidationPsnr {
-                sigma: level,
-                psnr_db: mean(&mut pairs, sigma)?,
-            });
-        }
-        let mut degraded_psnr_db = None;
-        if let Some(degradation) = &self.config.degradation {
-            let pairs = self.validation.degraded(&self.config, degradation, &device);
-            // The level is not read by the networks that are trained so.
-            degraded_psnr_db = Some(mean(&mut pairs.map(Ok), Sigma::new(0.0)?)?);
-        }
-        Ok(Validation {
-            levels,
-            degraded_psnr_db,
-        })
     }
 }

@@ -39,11 +39,16 @@ pub enum Boundary {
 #[derive(Clone, Debug)]
 pub struct Blur {
     domain: [usize; 3],
-    boundary: Boundary,
     kernel: Kernel,
     phase: usize,
-    plane: Plane,
-    norm_sq: OnceLock<f64>,
+    convolution: Convolution,
+}
+
+/// The convolution by its border: one of them has a closed form.
+#[derive(Clone, Debug)]
+enum Convolution {
+    Circular(Circulant),
+    Replicate { plane: Plane, norm_sq: OnceLock<f64> },
 }
 
 impl Blur {
@@ -63,29 +68,46 @@ impl Blur {
         phase: usize,
     ) -> Result<Self, Error> {
         require_domain("blur", domain)?;
+        let plane = Plane::new(domain, kernel, boundary, phase);
         Ok(Self {
             domain,
-            boundary,
             kernel: kernel.clone(),
             phase,
-            plane: Plane::new(domain, kernel, boundary, phase),
-            norm_sq: OnceLock::new(),
+            convolution: match boundary {
+                Boundary::Circular => Convolution::Circular(Circulant { domain, plane }),
+                Boundary::Replicate => Convolution::Replicate {
+                    plane,
+                    norm_sq: OnceLock::new(),
+                },
+            },
         })
     }
 
     /// How images continue beyond their border.
     pub fn boundary(&self) -> Boundary {
-        self.boundary
+        match self.convolution {
+            Convolution::Circular(_) => Boundary::Circular,
+            Convolution::Replicate { .. } => Boundary::Replicate,
+        }
+    }
+
+    fn plane(&self) -> &Plane {
+        match &self.convolution {
+            Convolution::Circular(Circulant { plane, .. }) | Convolution::Replicate { plane, .. } => plane,
+        }
     }
 
     /// The transform of the image grid and the spectrum of the kernel on it, for the circular border only.
     pub(crate) fn circulant(&self) -> Option<(&RealFft2, &[Complex<f64>])> {
-        (self.boundary == Boundary::Circular).then_some((&self.plane.fft, &self.plane.transfer))
+        match &self.convolution {
+            Convolution::Circular(Circulant { plane, .. }) => Some((&plane.fft, &plane.transfer)),
+            Convolution::Replicate { .. } => None,
+        }
     }
 
     /// The same blur of one plane with the kernel |k|, for norm bounds.
     pub(crate) fn absolute_plane(&self) -> Plane {
-        Plane::new(self.domain, &self.kernel.absolute(), self.boundary, self.phase)
+        Plane::new(self.domain, &self.kernel.absolute(), self.boundary(), self.phase)
     }
 
     /// The kernel.
@@ -223,6 +245,63 @@ impl LinearOperator for Blur {
     }
 
     fn apply(&self, x: Image) -> Result<Image, Error> {
+        let (dims, plane) = (self.domain, self.plane());
+        map_blocks("blur", [(&x, dims)], dims, dims[0], |[x], y| plane.apply(x, y))
+    }
+
+    fn adjoint(&self, y: Image) -> Result<Image, Error> {
+        let (dims, plane) = (self.domain, self.plane());
+        map_blocks("blur: adjoint", [(&y, dims)], dims, dims[0], |[y], x| {
+            plane.adjoint(y, x)
+        })
+    }
+
+    fn normal(&self, x: Image) -> Result<Image, Error> {
+        match &self.convolution {
+            Convolution::Circular(circulant) => circulant.normal(x),
+            Convolution::Replicate { .. } => self.adjoint(self.apply(x)?),
+        }
+    }
+
+    fn norm_sq(&self) -> f64 {
+        match &self.convolution {
+            Convolution::Circular(circulant) => circulant.norm_sq(),
+            Convolution::Replicate { norm_sq, .. } => *norm_sq.get_or_init(|| {
+                let plane = self.absolute_plane();
+                let mut blurred = vec![0.0; plane.rows * plane.cols];
+                nonnegative_norm_sq(blurred.len(), |p, out| {
+                    plane.apply(p, &mut blurred);
+                    plane.adjoint(&blurred, out);
+                })
+            }),
+        }
+    }
+
+    fn normal_solve(&self) -> Option<&dyn NormalSolve> {
+        match &self.convolution {
+            Convolution::Circular(circulant) => Some(circulant),
+            Convolution::Replicate { .. } => None,
+        }
+    }
+}
+
+/// The blur with the circular border: diagonal in the Fourier basis.
+#[derive(Clone, Debug)]
+struct Circulant {
+    domain: [usize; 3],
+    plane: Plane,
+}
+
+impl LinearOperator for Circulant {
+    fn domain(&self) -> [usize; 3] {
+        self.domain
+    }
+
+    fn codomain(&self) -> [usize; 3] {
+        self.domain
+    }
+
+    fn apply(&self, x: Image) -> Result<Image, Error> {
         let dims = self.domain;
         map_blocks("blur", [(&x, dims)], dims, dims[0], |[x], y| self.plane.apply(x, y))
     }
@@ -235,9 +314,6 @@ impl LinearOperator for Blur {
     }
 
     fn normal(&self, x: Image) -> Result<Image, Error> {
-        if self.boundary != Boundary::Circular {
-            return self.adjoint(self.apply(x)?);
-        }
         let dims = self.domain;
         map_blocks("blur: A^T A", [(&x, dims)], dims, dims[0], |x, out| {
             self.plane.filter(x, out, |k, [x]| x * k.norm_sqr());
@@ -245,27 +321,12 @@ impl LinearOperator for Blur {
     }
 
     fn norm_sq(&self) -> f64 {
-        *self.norm_sq.get_or_init(|| match self.boundary {
-            Boundary::Circular => self.plane.transfer.iter().map(Complex::norm_sqr).fold(0.0, f64::max),
-            Boundary::Replicate => {
-                let plane = self.absolute_plane();
-                let mut blurred = vec![0.0; plane.rows * plane.cols];
-                nonnegative_norm_sq(blurred.len(), |p, out| {
-                    plane.apply(p, &mut blurred);
-                    plane.adjoint(&blurred, out);
-                })
-            }
-        })
-    }
-
-    fn normal_solve(&self) -> Option<&dyn NormalSolve> {
-        (self.boundary == Boundary::Circular).then_some(self)
+        self.plane.transfer.iter().map(Complex::norm_sqr).fold(0.0, f64::max)
     }
 }
 
-impl NormalSolve for Blur {
+impl NormalSolve for Circulant {
     fn solve(&self, b: Image, rho: f64) -> Result<Image, Error> {
-        self.require_circular()?;
         require_positive("blur: normal solve", "rho", rho)?;
         let dims = self.domain;
         map_blocks("blur: normal solve", [(&b, dims)], dims, dims[0], |b, x| {
@@ -274,31 +335,12 @@ impl NormalSolve for Blur {
     }
 
     fn tikhonov(&self, y: Image, z: Image, rho: f64) -> Result<Image, Error> {
-        self.require_circular()?;
         require_positive("blur: tikhonov", "rho", rho)?;
         let dims = self.domain;
-        map_blocks(
-            "blur: tikhonov",
-            [(&y, dims), (&z, dims)],
-            dims,
-            dims[0],
-            |inputs, x| {
-                self.plane
-                    .filter(inputs, x, |k, [y, z]| (k.conj() * y + z * rho) / (k.norm_sqr() + rho));
-            },
-        )
-    }
-}
-
-impl Blur {
-    /// The trait is public, so its methods can be called on a blur that does not offer them by `normal_solve`.
-    fn require_circular(&self) -> Result<(), Error> {
-        match self.boundary {
-            Boundary::Circular => Ok(()),
-            Boundary::Replicate => Err(Error::Unavailable {
-                operation: "blur: normal solve",
-                reason: "the replicate border has no closed form; use conjugate_gradient",
-            }),
-        }
+        let inputs = [(&y, dims), (&z, dims)];
+        map_blocks("blur: tikhonov", inputs, dims, dims[0], |inputs, x| {
+            self.plane
+                .filter(inputs, x, |k, [y, z]| (k.conj() * y + z * rho) / (k.norm_sqr() + rho));
+        })
     }
 }

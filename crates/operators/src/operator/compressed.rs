@@ -56,6 +56,16 @@ impl CompressedSensing {
         })
     }
 
+    /// The signs D, -1 or 1 for each pixel, row by row.
+    pub fn signs(&self) -> &[f64] {
+        &self.signs
+    }
+
+    /// The coefficients that are measured, ascending: ky W + kx, with the zero frequency at 0.
+    pub fn chosen(&self) -> &[usize] {
+        &self.chosen
+    }
+
     /// Calls `emit` with the coefficients of H v at `indices`, in their order; `fill` writes the rows of v.
     fn hartley(
         &self,
