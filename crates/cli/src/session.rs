@@ -18,7 +18,7 @@ use tweedie::events::{FileHash, Progress, TrainingStep, Unit};
 use tweedie::imaging::{sha256_file, write_atomic};
 use tweedie::inputs::Input;
 use tweedie::output::require_separate;
-use tweedie::provenance::Provenance;
+use tweedie::provenance::{Provenance, arguments, command_line};
 use tweedie::solvers::TraceRow;
 use tweedie::{Events, kernels};
 
@@ -368,28 +368,4 @@ impl<T: Serialize> Results<'_, T> {
     pub fn items(&self) -> &[T] {
         &self.items
     }
-}
-
-/// The command line without the program's name.
-pub fn arguments() -> Vec<String> {
-    std::env::args_os()
-        .skip(1)
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect()
-}
-
-/// The command as it was typed, arguments with spaces quoted.
-fn command_line() -> String {
-    let quoted = |argument: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
-        if !argument.is_empty() && argument.chars().all(plain) {
-            argument
-        } else {
-            format!("'{}'", argument.replace('\'', "'\\''"))
-        }
-    };
-    std::iter::once("tweedie".to_owned())
-        .chain(arguments().into_iter().map(quoted))
-        .collect::<Vec<_>>()
-        .join(" ")
 }

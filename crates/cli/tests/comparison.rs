@@ -68,7 +68,7 @@ fn wrong_combinations_are_refused() {
     for (options, status, word) in [
         ("--vary solver.strength", 2, "expected KEY=VALUE,VALUE"),
         ("--vary solver.nothing=1,2", 1, "nothing"),
-        ("--solver pnp-hqs,none", 1, "none"),
+        ("--solver pnp-hqs,none", 2, "none"),
         ("--noise auto", 2, "--noise auto"),
     ] {
         let run = tweedie(

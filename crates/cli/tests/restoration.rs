@@ -237,9 +237,11 @@ fn the_report_stands_alone() {
         assert!(html.contains(part), "{part}");
     }
     assert!(
-        !html.contains("src=\"http") && !html.contains("href="),
+        !html.contains("src=\"http") && !html.contains("href=\"http"),
         "nothing is loaded"
     );
+    assert!(html.contains("<title>Restoration: deblur with gray and pnp-hqs</title>"));
+    assert!(html.contains("<a href=\"./camera.png\">camera.png</a>"));
     let [measurement, restored, truth] =
         ["measurement", "restored", "truth"].map(|name| html.matches(&format!("data-caption=\"{name}\"")).count());
     assert_eq!([measurement, restored, truth], [1, 1, 1]);

@@ -28,6 +28,8 @@ pub struct Comparison {
     pub title: String,
     /// The pictures; the slider begins with the first to the left and the second to the right.
     pub pictures: Vec<Picture>,
+    /// Files beside the page with what is more: paths relative to it.
+    pub files: Vec<String>,
 }
 
 impl Picture {
@@ -83,7 +85,14 @@ impl Comparison {
         Self {
             title: title.into(),
             pictures: pictures.into_iter().collect(),
+            files: Vec::new(),
         }
+    }
+
+    /// The same with a link to a file beside the page.
+    pub fn file(mut self, path: impl Into<String>) -> Self {
+        self.files.push(path.into());
+        self
     }
 
     pub(crate) fn html(&self, html: &mut String) {
@@ -109,8 +118,24 @@ impl Comparison {
                 Base64::encode_string(png)
             );
         }
-        html.push_str("</div></div>");
+        html.push_str("</div>");
+        if !self.files.is_empty() {
+            let link = |path: &String| format!("<a href=\"{}\">{}</a>", url(path), Escaped(path));
+            let links: Vec<String> = self.files.iter().map(link).collect();
+            let _ = write!(html, "<p class=\"files\">{}</p>", links.join(" · "));
+        }
+        html.push_str("</div>");
     }
+}
+
+/// A path as a relative address: RFC 3986 leaves letters, digits and a few marks as they are; `./` keeps a name with a colon from
+/// being a scheme.
+fn url(path: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'/' | b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    format!("./{}", path.bytes().map(byte).collect::<String>())
 }
 
 #[cfg(test)]
@@ -138,6 +163,16 @@ mod tests {
         let pixels = image::load_from_memory(&png).unwrap().to_rgb8();
         assert_eq!(pixels.dimensions(), (2, 1));
         assert_eq!(pixels.as_raw(), &[0, 255, 0, 128, 255, 51]);
+    }
+
+    #[test]
+    fn files_are_linked_below_the_page() {
+        let mut html = String::new();
+        Comparison::new("scene", []).file("a/b c<1>.png").html(&mut html);
+        assert!(
+            html.contains("<a href=\"./a/b%20c%3C1%3E.png\">a/b c&lt;1&gt;.png</a>"),
+            "{html}"
+        );
     }
 
     #[test]

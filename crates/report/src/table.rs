@@ -49,25 +49,33 @@ impl Table {
                 got: self.rows[row].len(),
             });
         }
-        let class: Vec<&str> = (0..expected)
-            .map(|column| if self.is_numeric(column) { " class=\"n\"" } else { "" })
-            .collect();
+        // What is unknown everywhere has no column.
+        let is_shown = |column: usize| self.rows.is_empty() || self.rows.iter().any(|cells| !cells[column].is_empty());
+        let shown: Vec<usize> = (0..expected).filter(|&column| is_shown(column)).collect();
+        let class = |column| if self.is_numeric(column) { " class=\"n\"" } else { "" };
         html.push_str("<div class=\"scroll\"><table>");
         if self.columns.iter().any(|head| !head.is_empty()) {
             html.push_str("<thead><tr>");
-            for (head, class) in self.columns.iter().zip(&class) {
-                let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", Escaped(head));
+            for &column in &shown {
+                let _ = write!(
+                    html,
+                    "<th scope=\"col\"{}>{}</th>",
+                    class(column),
+                    Escaped(&self.columns[column])
+                );
             }
             html.push_str("</tr></thead>");
         }
         html.push_str("<tbody>");
         for cells in &self.rows {
             html.push_str("<tr>");
-            for (column, (cell, class)) in cells.iter().zip(&class).enumerate() {
-                // The first column names its row.
-                let tag = if column == 0 { "th" } else { "td" };
-                let scope = if column == 0 { " scope=\"row\"" } else { "" };
-                let _ = write!(html, "<{tag}{scope}{class}>{}</{tag}>", Escaped(cell));
+            for &column in &shown {
+                let (class, cell, head) = (class(column), Escaped(&cells[column]), Escaped(&self.columns[column]));
+                // The first column names its row; on narrow screens each cell is a line with its column's name.
+                let _ = match column {
+                    0 => write!(html, "<th scope=\"row\"{class}>{cell}</th>"),
+                    _ => write!(html, "<td{class} data-label=\"{head}\">{cell}</td>"),
+                };
             }
             html.push_str("</tr>");
         }
@@ -104,10 +112,18 @@ mod tests {
         let html = html(&table);
         assert!(html.contains("<th scope=\"col\" class=\"n\">PSNR (dB)</th>"), "{html}");
         assert!(
-            html.contains("<th scope=\"row\">&lt;a&gt;</th><td class=\"n\">30.1</td>"),
+            html.contains("<th scope=\"row\">&lt;a&gt;</th><td class=\"n\" data-label=\"PSNR (dB)\">30.1</td>"),
             "{html}"
         );
-        assert!(html.contains("<td class=\"n\"></td>"), "{html}");
+        assert!(html.contains("data-label=\"PSNR (dB)\"></td>"), "{html}");
+    }
+
+    #[test]
+    fn a_column_without_values_is_left_out() {
+        let mut table = Table::new(["image", "PSNR (dB)", "seconds"]);
+        table.row(["a", "", "1.5"]);
+        let html = html(&table);
+        assert!(!html.contains("PSNR") && html.contains("seconds"), "{html}");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use serde::Serialize;
 use tweedie_denoisers::Classical;
 use tweedie_imaging::SigmaSupport;
 use tweedie_model::{CONFIG_FILE, Checkpoint, CheckpointConfig, WEIGHTS_FILE, load_config};
+use tweedie_report::Table;
 
-use crate::checkpoint::folder_of;
+use crate::checkpoint::{channels_text, folder_of};
 use crate::error::{Context as _, usage};
 use crate::{Error, Events, Result, locate, output};
 
@@ -64,6 +65,22 @@ pub fn list(events: &dyn Events) -> Result<Vec<Found>> {
     }
     all.extend(Classical::ALL.map(without_weights));
     Ok(all)
+}
+
+/// The checkpoints as a table.
+pub fn table(found: &[Found]) -> Table {
+    let mut table = Table::new(["name", "images", "noise levels", "architecture", "folder"]);
+    for item in found {
+        let levels = match (item.sigma_min, item.sigma_max) {
+            (Some(min), Some(max)) if min == max => format!("{min}"),
+            (Some(min), Some(max)) => format!("{min} to {max}"),
+            _ => "any (blind)".to_owned(),
+        };
+        let folder = item.folder.clone().unwrap_or_else(|| "(no weights)".to_owned());
+        let images = channels_text(item.channels);
+        table.row([item.name.clone(), images, levels, item.architecture.clone(), folder]);
+    }
+    table
 }
 
 impl Found {

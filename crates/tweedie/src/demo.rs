@@ -117,7 +117,9 @@ impl Demo {
             let path = output::path_in(out, &input.stem(), &format!(".{part}.png"))?;
             write_image(&path, image, Depth::Eight)?;
         }
-        self.gallery.add(&measurement, &restored)?;
+        let stem = input.stem();
+        let files = PARTS.map(|part| format!("{stem}.{part}.png"));
+        self.gallery.add(&measurement, &restored, &files)?;
         Ok(Some(restored.scores))
     }
 

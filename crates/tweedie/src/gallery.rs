@@ -29,8 +29,8 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Adds a restoration.
-    pub fn add(&mut self, measurement: &Measurement, restored: &Restored) -> Result<()> {
+    /// Adds a restoration, with the files beside the page that belong to it.
+    pub fn add(&mut self, measurement: &Measurement, restored: &Restored, files: &[String]) -> Result<()> {
         let Measurement {
             name,
             task,
@@ -57,7 +57,9 @@ impl Gallery {
                 pictures.push(Picture::new("truth", "", truth)?);
             }
             let title = format!("{name} ({}, {})", scores.task, scores.solver);
-            self.comparisons.push(Comparison::new(title, pictures));
+            let mut comparison = Comparison::new(title, pictures);
+            comparison.files = files.to_vec();
+            self.comparisons.push(comparison);
         } else {
             self.left_out += 1;
         }

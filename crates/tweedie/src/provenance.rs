@@ -36,3 +36,27 @@ impl Provenance {
         ]
     }
 }
+
+/// The command line without the program's name.
+pub fn arguments() -> Vec<String> {
+    std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The command as it was typed, arguments with spaces quoted.
+pub fn command_line() -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
+        if !argument.is_empty() && argument.chars().all(plain) {
+            argument
+        } else {
+            format!("'{}'", argument.replace('\'', "'\\''"))
+        }
+    };
+    std::iter::once("tweedie".to_owned())
+        .chain(arguments().into_iter().map(quoted))
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -77,25 +77,7 @@ fn list(session: &Session, results: &mut Results<'_, Found>) -> anyhow::Result<O
     for item in found {
         results.push(item)?;
     }
-    let width = results.items().iter().map(|item| item.name.len()).fold(16, usize::max);
-    session.say(format_args!(
-        "{:width$}  {:6}  {:16}  {:13}  folder",
-        "name", "images", "noise levels", "architecture"
-    ));
-    for item in results.items() {
-        let levels = match (item.sigma_min, item.sigma_max) {
-            (Some(min), Some(max)) if min == max => format!("{min}"),
-            (Some(min), Some(max)) => format!("{min} to {max}"),
-            _ => "any (blind)".to_owned(),
-        };
-        let images = channels_text(item.channels);
-        session.say(format_args!(
-            "{:width$}  {images:6}  {levels:16}  {:13}  {}",
-            item.name,
-            item.architecture,
-            item.folder.as_deref().unwrap_or("(no weights)")
-        ));
-    }
+    session.say(checkpoints::table(results.items()).plain().trim_end());
     Ok(Outcome::Done)
 }
 

@@ -163,7 +163,12 @@ impl Restore {
         let settings = restoring.settings(&jobs);
         if let Some(gallery) = restoring.gallery {
             let path = out.join("report.html");
-            let title = format!("Restoration with {}", restoring.solver.entry.about.name);
+            let task = results
+                .items()
+                .first()
+                .map_or_else(String::new, |scores| format!(": {}", scores.task));
+            let (checkpoint, solver) = (&restoring.denoiser.name, restoring.solver.entry.about.name);
+            let title = format!("Restoration{task} with {checkpoint} and {solver}");
             gallery.write(&path, &title, settings, &session.provenance())?;
             session.say(format_args!("report: {}", path.display()));
         }
@@ -265,7 +270,8 @@ impl Restoring<'_> {
             write_sweep(&output::path_in(self.out, &stem, ".strengths.csv")?, &restored.sweep)?;
         }
         if let Some(gallery) = &mut self.gallery {
-            gallery.add(&measurement, &restored)?;
+            let picture = format!("{stem}.{}", output::ending_of(self.options.precision.depth));
+            gallery.add(&measurement, &restored, &[picture, format!("{stem}.trace.csv")])?;
         }
         self.session.say(&restored.scores);
         Ok(Some(restored.scores))

@@ -1,5 +1,6 @@
 //! What a study of the approximation error measures.
 
+use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -21,6 +22,26 @@ pub struct Point {
     pub tried: usize,
     /// What each rule chose, the oracle last.
     pub choices: Vec<Chosen>,
+}
+
+impl Point {
+    /// The first line of a table of points.
+    pub fn header(rules: &[Rule]) -> String {
+        let names: String = rules.iter().map(|rule| format!("{:>18}", rule.name())).collect();
+        let [image, noise] = ["image", "noise"];
+        format!("{image:<20}  {noise:>7}{names}   (PSNR, dB)")
+    }
+}
+
+impl fmt::Display for Point {
+    /// A line of that table.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<20}  {:>7.3}", self.image, self.noise_grey_levels)?;
+        self.choices.iter().try_for_each(|chosen| match chosen.psnr_db {
+            Some(psnr) => write!(f, "{psnr:>18.2}"),
+            None => write!(f, "{:>18}", "none found"),
+        })
+    }
 }
 
 /// What a rule chose.

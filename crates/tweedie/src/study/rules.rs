@@ -1,6 +1,7 @@
 //! What a study of the approximation error says of each rule.
 
 use serde::Serialize;
+use tweedie_report::Table;
 use tweedie_solver::study::{PowerFit, Rule, fit_power};
 
 use super::points::{Chosen, Point};
@@ -25,6 +26,30 @@ pub struct OfRule {
     pub at_edge: usize,
     /// At each level.
     pub levels: Vec<AtLevel>,
+}
+
+impl OfRule {
+    /// A table of rules as text.
+    pub fn table(fits: &[Self]) -> String {
+        let mut table = Table::new(["rule", "exponent", "R2", "loss dB", "worst dB", "none found", "at edge"]);
+        let decibels = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.3}"));
+        for fit in fits {
+            let (exponent, r_squared) = fit.fit.map_or(("-".to_owned(), String::new()), |fit| {
+                let exponent = format!("{:.3} +- {:.3}", fit.exponent, fit.exponent_stderr);
+                (exponent, format!("{:.4}", fit.r_squared))
+            });
+            table.row([
+                fit.rule.name().to_owned(),
+                exponent,
+                r_squared,
+                decibels(fit.mean_loss_db),
+                decibels(fit.max_loss_db),
+                fit.none_found.to_string(),
+                fit.at_edge.to_string(),
+            ]);
+        }
+        table.plain()
+    }
 }
 
 /// A rule at a noise level.

@@ -1,5 +1,6 @@
 //! What a study of convergence measures.
 
+use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use tweedie_solver::study::{ConvergenceRow, Limit, RateFit, RateModel, Theory};
 use super::csv;
 use crate::Result;
 use crate::scores::stop_text;
+use crate::task::Task;
 
 /// A solver on an image, as the JSON has it.
 #[derive(Clone, Debug, Serialize)]
@@ -51,6 +53,32 @@ pub struct Studied {
     /// `[C, H, W]` of the image.
     #[serde(skip)]
     pub size: [usize; 3],
+}
+
+impl Studied {
+    /// The first lines of a table of an image's solvers.
+    pub fn header(&self, task: &Task) -> String {
+        let [channels, rows, cols] = self.size;
+        let (kind, noise) = (task.degradation.kind().name(), task.noise_grey_levels);
+        let first = format!("{}: {kind}, noise {noise}, {channels}x{rows}x{cols}", self.image);
+        let [solver, limit, residual, gap] = ["algorithm", "limit", "residual", "objective gap"];
+        let [distance, known, off] = ["distance", "known", "off"];
+        format!("{first}\n{solver:<18}  {limit:<15}  {residual:<26}  {gap:<26}  {distance:<26}  {known:>8}  {off:>7}")
+    }
+}
+
+impl fmt::Display for Studied {
+    /// A line of that table.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let off = deviation_text(self.distance_deviation.or(self.residual_deviation));
+        let (limit, known) = (limit_text(self), known_text(self));
+        let [residual, gap, distance] = [self.residual, self.objective_gap, self.distance].map(rate_text);
+        let solver = &self.algorithm;
+        write!(
+            f,
+            "{solver:<18}  {limit:<15}  {residual:<26}  {gap:<26}  {distance:<26}  {known:>8}  {off:>7}"
+        )
+    }
 }
 
 /// Writes every iteration as CSV, atomically; a missing value is an empty cell.
