@@ -117,3 +117,23 @@ fn a_batch_goes_on_where_it_was() {
     );
     assert_eq!(run.status, Some(2), "{}", run.stderr);
 }
+
+/// Gray pictures are better off with `gray`, colour pictures with `color`, whatever stands first.
+#[test]
+fn the_default_checkpoint_is_that_of_each_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "restore datasets/samples/coffee.png datasets/samples/camera.png --simulate --task denoise --noise 25 --iterations 1";
+    let run = |options: &str, name: &str| {
+        let line = format!("{line} {options} --out");
+        succeed(&line, &[&folder.path().join(name)]);
+    };
+    run("", "default");
+    run("--checkpoint gray", "gray");
+    run("--checkpoint color", "color");
+    let same = |name: &str, picture: &str| {
+        let [a, b] = ["default", name].map(|part| fs::read(folder.path().join(part).join(picture)).unwrap());
+        a == b
+    };
+    assert!(same("color", "coffee.png") && same("gray", "camera.png"));
+    assert!(!same("gray", "coffee.png") && !same("color", "camera.png"));
+}

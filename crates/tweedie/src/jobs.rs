@@ -117,21 +117,6 @@ impl Job {
         }
     }
 
-    /// Channels of the image that is restored.
-    ///
-    /// # Errors
-    /// If a file cannot be read, or does not fit the task.
-    pub fn channels(&self, color: ColorMode, device: &Device, events: &dyn Events) -> Result<usize> {
-        match &self.source {
-            Source::Clean(_) => Ok(read_image(&self.input.path, color)?.dims[1]),
-            Source::Picture(task, _) => {
-                let [_, channels, rows, cols] = read_image_and_alpha(&self.input.path, color)?.0.dims;
-                Ok(task.degradation.domain([channels, rows, cols])?[0])
-            }
-            Source::Measured { .. } => Ok(self.measurement(color, device, events)?.0.operator.domain()[0]),
-        }
-    }
-
     /// Reads the measurement, or makes it of a clean image, and tells what its result takes over from the file.
     ///
     /// # Errors

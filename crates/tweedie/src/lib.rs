@@ -31,6 +31,7 @@ pub mod certificate;
 mod channels;
 pub mod checkpoint;
 pub mod checkpoints;
+pub mod choice;
 pub mod compare;
 pub mod degradation;
 pub mod demo;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tweedie::checkpoint::{self, Checkpoint};
+use tweedie::choice::Choice;
 use tweedie::finished::Finished;
 use tweedie::gallery::Gallery;
 use tweedie::imaging::ColorMode;
@@ -40,7 +40,7 @@ pub struct Restore {
     /// Folder of the results
     #[arg(long, value_name = "DIR", required_unless_present = "help_solver")]
     out: Option<PathBuf>,
-    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder [default: gray or color, as the first input is]
+    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder [default: gray for gray images, color for others]
     #[arg(long, value_name = "C")]
     checkpoint: Option<String>,
     /// The inputs are clean: degrade them first, and score the results
@@ -116,11 +116,14 @@ impl Restore {
         }
         let jobs = jobs::list(&self.inputs, pictures, session)?;
         self.check(&jobs, &solver)?;
-        let checkpoint = self.checkpoint(session, &jobs)?;
+        if self.checkpoint.is_none() {
+            session.note("checkpoint gray for gray images, color for others (--checkpoint was not given)");
+        }
+        let name = self.checkpoint.as_deref();
         let mut restoring = Restoring {
             options: self,
             session,
-            denoiser: checkpoint::load(&checkpoint, denoiser_settings, &session.device, session)?,
+            denoisers: Choice::load(name, &denoiser_settings, &session.device, session)?,
             solver,
             out,
             gallery: self.report.then(Gallery::default),
@@ -129,7 +132,7 @@ impl Restore {
         let record = recorded.then(|| Finished::file(out));
         session.claim(self.outputs(out, &jobs, &restoring.solver).into_iter().chain(record), {
             let files = jobs.iter().flat_map(Job::files);
-            files.chain(self.task.files()).chain(restoring.denoiser.files())
+            files.chain(self.task.files()).chain(restoring.denoisers.files())
         })?;
         output::folder(out)?;
         let finished = match recorded {
@@ -167,26 +170,12 @@ impl Restore {
                 .items()
                 .first()
                 .map_or_else(String::new, |scores| format!(": {}", scores.task));
-            let (checkpoint, solver) = (&restoring.denoiser.name, restoring.solver.entry.about.name);
-            let title = format!("Restoration{task} with {checkpoint} and {solver}");
+            let (checkpoints, solver) = (restoring.denoisers.names(), restoring.solver.entry.about.name);
+            let title = format!("Restoration{task} with {checkpoints} and {solver}");
             gallery.write(&path, &title, settings, &session.provenance())?;
             session.say(format_args!("report: {}", path.display()));
         }
         Ok(Outcome::Done)
-    }
-
-    /// The checkpoint that was named, or the one for images like the first.
-    fn checkpoint(&self, session: &Session, jobs: &[Job]) -> tweedie::Result<String> {
-        if let Some(name) = &self.checkpoint {
-            return Ok(name.clone());
-        }
-        // The first that can be read: what is wrong with others is said when it is their turn.
-        let mut channels = jobs
-            .iter()
-            .map(|job| job.channels(self.reading.color, &session.device, &()));
-        let name = checkpoint::default_for(channels.find_map(Result::ok).unwrap_or(1));
-        session.note(&format!("checkpoint {name} (--checkpoint was not given)"));
-        Ok(name.to_owned())
     }
 
     /// The files that it writes.
@@ -234,7 +223,7 @@ struct Restoring<'a> {
     options: &'a Restore,
     session: &'a Session,
     solver: Solver,
-    denoiser: Checkpoint,
+    denoisers: Choice,
     out: &'a Path,
     gallery: Option<Gallery>,
 }
@@ -245,10 +234,11 @@ impl Restoring<'_> {
         let color = self.options.reading.color;
         let (measurement, origin) = job.measurement(color, &self.session.device, self.session)?;
         let channels = measurement.operator.domain()[0];
-        self.denoiser.note_channels(channels, self.session);
+        let denoiser = self.denoisers.of_channels(channels);
+        denoiser.note_channels(channels, self.session);
         let stem = job.input.stem();
         let trace_path = output::path_in(self.out, &stem, ".trace.csv")?;
-        let prior = self.denoiser.prior(channels)?;
+        let prior = denoiser.prior(channels)?;
         let restored = match tweedie::restore(&self.solver, &measurement, prior, self.session) {
             Ok(restored) => restored,
             Err(error) => {
@@ -291,7 +281,7 @@ impl Restoring<'_> {
         } = self.options;
         let files = Finished::digest(&task.files(), self.session)?;
         let options = (simulate, seed, reading, precision, task, solver, &common.settings);
-        Ok(format!("{options:?} {files} {}", self.denoiser.identity()))
+        Ok(format!("{options:?} {files} {}", self.denoisers.identity()))
     }
 
     /// What a reader needs to know to run it again.
@@ -313,10 +303,7 @@ impl Restoring<'_> {
         for (name, value) in self.solver.described() {
             add(&name, value);
         }
-        add("checkpoint", self.denoiser.origin());
-        if let Some(sha256) = &self.denoiser.info().weights_sha256 {
-            add("sha256 of its weights", sha256.clone());
-        }
+        settings.extend(self.denoisers.described());
         settings
     }
 }
