@@ -44,4 +44,12 @@ pub enum Error {
         /// What the file holds.
         got: String,
     },
+    /// An operator that is computed elsewhere failed there.
+    #[error("{operation}: {reason}")]
+    Foreign {
+        /// The operation that was asked for.
+        operation: &'static str,
+        /// What it said.
+        reason: String,
+    },
 }

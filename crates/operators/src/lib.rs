@@ -39,9 +39,9 @@ pub use error::Error;
 pub use fidelity::{DataFidelity, InnerSolve, L1, L2, L2Ball, Poisson};
 pub use kernel::{Kernel, KernelEstimate, KernelShape, MAX_SIZE as MAX_KERNEL_SIZE, Resampling, estimate_kernel};
 pub use operator::{
-    BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Downsampling, Field, Identity, LinearOperator, Mask,
-    Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, cartesian_mask, centered_mask, centred_phase,
-    random_mask, synthetic_sensitivities,
+    BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Determined, Downsampling, Field, Identity,
+    LinearOperator, Mask, Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, cartesian_mask,
+    centered_mask, centred_phase, random_mask, synthetic_sensitivities,
 };
 pub use poisson_noise::poisson_noise;
 pub use rustfft::num_complex::Complex;

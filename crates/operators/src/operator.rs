@@ -3,6 +3,7 @@
 mod blur;
 mod compressed;
 mod demosaicking;
+mod determined;
 mod downsampling;
 mod identity;
 mod mask;
@@ -18,6 +19,7 @@ use tweedie_imaging::Image;
 pub use blur::{Blur, Boundary};
 pub use compressed::CompressedSensing;
 pub use demosaicking::{BayerPattern, Demosaicking};
+pub use determined::Determined;
 pub use downsampling::{Downsampling, centred_phase};
 pub use identity::Identity;
 pub use mask::Mask;

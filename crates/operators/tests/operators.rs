@@ -7,9 +7,9 @@ use std::sync::Arc;
 use common::random_image;
 use tweedie_imaging::Image;
 use tweedie_operators::{
-    BayerPattern, Blur, Boundary, CgOptions, CompressedSensing, Demosaicking, Downsampling, Field, Identity,
-    InnerSolve, Kernel, LinearOperator, Mask, Mri, MultiCoilMri, Radon, Resampling, UnknownBorder, cartesian_mask,
-    centred_phase, conjugate_gradient, random_mask, synthetic_sensitivities,
+    BayerPattern, Blur, Boundary, CgOptions, CompressedSensing, Demosaicking, Determined, Downsampling, Field,
+    Identity, InnerSolve, Kernel, LinearOperator, Mask, Mri, MultiCoilMri, Radon, Resampling, UnknownBorder,
+    cartesian_mask, centred_phase, conjugate_gradient, random_mask, synthetic_sensitivities,
 };
 use tweedie_testing::{dot, norm, relative_distance, values};
 
@@ -180,6 +180,21 @@ fn cases() -> Vec<Case> {
             ..case(
                 "unknown border, factor 3, phase 2",
                 UnknownBorder::new([1, 5, 4], 3, &skew_kernel(4, 6), 2).unwrap(),
+            )
+        },
+        // The same bound.
+        Case {
+            tightness: 1.2,
+            ..case(
+                "determined, blur 5x4",
+                Determined::new([2, 19, 21], 1, &skew_kernel(5, 4), 0).unwrap(),
+            )
+        },
+        Case {
+            tightness: 1.2,
+            ..case(
+                "determined, factor 3, phase 2",
+                Determined::new([1, 33, 27], 3, &skew_kernel(4, 6), 2).unwrap(),
             )
         },
         case(

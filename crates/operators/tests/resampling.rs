@@ -7,7 +7,9 @@ use std::path::Path;
 use burn::tensor::Device;
 use common::random_image;
 use tweedie_imaging::{Image, image_from_vec};
-use tweedie_operators::{Boundary, Downsampling, Kernel, LinearOperator, Resampling, UnknownBorder, centred_phase};
+use tweedie_operators::{
+    Boundary, Determined, Downsampling, Kernel, LinearOperator, Resampling, UnknownBorder, centred_phase,
+};
 use tweedie_testing::{relative_distance, values};
 
 fn image(rows: usize, cols: usize, f: impl Fn(f64, f64) -> f64) -> Image {
@@ -99,6 +101,14 @@ fn unknown_borders_measure_what_is_determined() {
             relative_distance(&y, &other) < 1e-6,
             "what is determined does not depend on the border: {factor}"
         );
+
+        let valid = Determined::new([1, 36, 48], factor, &kernel, phase).unwrap();
+        assert!(
+            relative_distance(&valid.apply(x.clone()).unwrap(), &y) < 1e-7,
+            "factor {factor}"
+        );
+        let domain = Determined::domain_of(valid.codomain(), factor, &kernel, phase).unwrap();
+        assert_eq!(domain, [1, 36, 48], "factor {factor}, phase {phase}");
 
         // The picture's part of the larger scene, with the picture around it that determines y.
         let operator = UnknownBorder::new([1, rows.len(), cols.len()], factor, &kernel, phase).unwrap();

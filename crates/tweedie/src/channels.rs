@@ -22,13 +22,17 @@ struct Averaged<D: ?Sized> {
 }
 
 /// How a denoiser of `own` channels treats images.
-enum Way {
+pub(crate) enum Way {
     Itself,
     PerChannel,
     Averaged,
 }
 
-fn way(info: &DenoiserInfo, channels: usize) -> Result<Way> {
+/// How a denoiser treats images with `channels` channels.
+///
+/// # Errors
+/// As [`adapt`].
+pub(crate) fn way(info: &DenoiserInfo, channels: usize) -> Result<Way> {
     Ok(match (info.channels, channels) {
         (own, _) if own == channels || own == 0 => Way::Itself,
         (1, _) => Way::PerChannel,

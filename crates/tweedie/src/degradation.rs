@@ -4,10 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
-use tweedie_operators::{BayerPattern, Boundary, Kernel, Mask, UnknownBorder};
+use tweedie_operators::{BayerPattern, Boundary, Determined, Kernel, LinearOperator, Mask, UnknownBorder};
 
 use crate::error::bail;
 use crate::{Error, Result};
@@ -32,10 +33,13 @@ pub enum TaskKind {
     Radon,
     /// Compressed sensing.
     Compressed,
+    /// An operator of the caller's own, which no file and no option names.
+    #[serde(skip)]
+    Operator,
 }
 
 impl TaskKind {
-    /// All of them.
+    /// All that have a name in files and options.
     pub const ALL: [Self; 8] = [
         Self::Denoise,
         Self::Deblur,
@@ -58,6 +62,7 @@ impl TaskKind {
             Self::Csmri => "csmri",
             Self::Radon => "radon",
             Self::Compressed => "compressed",
+            Self::Operator => "operator",
         }
     }
 
@@ -72,6 +77,7 @@ impl TaskKind {
             Self::Csmri => "Magnetic resonance imaging with the sampling --mask (gray images)",
             Self::Radon => "Parallel-beam tomography from --angles directions",
             Self::Compressed => "Compressed sensing: a --ratio of transform coefficients",
+            Self::Operator => "An operator of the caller's own",
         }
     }
 }
@@ -156,6 +162,8 @@ pub enum Degradation {
         /// Their share of the pixels, in (0, 1].
         ratio: f64,
     },
+    /// An operator of the caller's own, on images of one size.
+    Operator(Arc<dyn LinearOperator>),
 }
 
 /// A choice of pixels or frequencies.
@@ -212,6 +220,7 @@ impl Degradation {
             Self::Fourier(_) => TaskKind::Csmri,
             Self::Lines { .. } => TaskKind::Radon,
             Self::Coefficients { .. } => TaskKind::Compressed,
+            Self::Operator(_) => TaskKind::Operator,
         }
     }
 
@@ -229,6 +238,8 @@ impl Degradation {
             Self::Bayer(_) => bail!("a sensor's image: expected 1 channel, got {c}"),
             Self::Fourier(_) if c == 2 => Ok([1, h, w]),
             Self::Fourier(_) => bail!("frequencies: expected 2 channels (real and imaginary part), got {c}"),
+            Self::Operator(operator) if operator.codomain() == [c, h, w] => Ok(operator.domain()),
+            Self::Operator(operator) => bail!("y: expected {:?}, got {:?}", operator.codomain(), [c, h, w]),
             Self::Lines { .. } | Self::Coefficients { .. } => bail!(
                 "--task {} does not tell the image's size: restore the folder that `tweedie simulate` writes",
                 self.kind().name()
@@ -248,19 +259,35 @@ impl Degradation {
     /// The rows and columns of a measurement of an image of `size` that need nothing from beyond the image, where its border is
     /// unknown; `None` where all of it is kept.
     pub(crate) fn determined(&self, size: [usize; 2]) -> Result<Option<[Range<usize>; 2]>> {
-        let (kernel, border, factor, phase) = match self {
-            Self::Blur { kernel, border } => (kernel, border, 1, 0),
+        let size = |(factor, kernel, phase)| Ok(UnknownBorder::determined(size, factor, kernel, phase)?);
+        self.of_unknown_border().map(size).transpose()
+    }
+
+    /// Factor, kernel and phase of a blur of whose border nothing is assumed.
+    pub(crate) fn of_unknown_border(&self) -> Option<(usize, &Kernel, usize)> {
+        match self {
+            Self::Blur {
+                kernel,
+                border: Border::Unknown,
+            } => Some((1, kernel, 0)),
             Self::Decimation {
                 factor,
                 kernel,
-                border,
+                border: Border::Unknown,
                 phase,
-            } => (kernel, border, *factor, *phase),
-            _ => return Ok(None),
-        };
-        match border {
-            Border::Unknown => Ok(Some(UnknownBorder::determined(size, factor, kernel, phase)?)),
-            Border::Circular | Border::Replicate => Ok(None),
+            } => Some((*factor, kernel, *phase)),
+            _ => None,
+        }
+    }
+
+    /// `[C, H, W]` of the picture that [`Task::camera`](crate::Task::camera) takes for a measurement of `[C, H, W]`.
+    ///
+    /// # Errors
+    /// As [`Self::domain`].
+    pub fn picture(&self, measured: [usize; 3]) -> Result<[usize; 3]> {
+        match self.of_unknown_border() {
+            Some((factor, kernel, phase)) => Ok(Determined::domain_of(measured, factor, kernel, phase)?),
+            None => self.domain(measured),
         }
     }
 }

@@ -147,7 +147,11 @@ impl Evaluation {
         }
     }
 
-    fn score(&self, checkpoint: &Checkpoint, name: &str, clean: Image, sigma: Sigma) -> Result<Score> {
+    /// Measures a denoiser at a level on a clean image `[1, C, H, W]` in memory, called `name`, by which its noise is drawn.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::denoise`], and for results that are not finite.
+    pub fn score(&self, checkpoint: &Checkpoint, name: &str, clean: Image, sigma: Sigma) -> Result<Score> {
         let denoiser = checkpoint.for_channels(clean.dims()[1])?;
         let stream = noise::stream_from_name(name);
         let noisy = clean.clone() + noise::gaussian(clean.dims(), sigma, self.seed, stream, &clean.device())?;

@@ -88,7 +88,10 @@ pub fn warnings(measurement: &Measurement, x: &Image) -> Result<Vec<String>> {
     // What is no picture has no border, and a first estimate that says little.
     let is_picture = !matches!(
         task.degradation,
-        Degradation::Fourier(_) | Degradation::Lines { .. } | Degradation::Coefficients { .. }
+        Degradation::Fourier(_)
+            | Degradation::Lines { .. }
+            | Degradation::Coefficients { .. }
+            | Degradation::Operator(_)
     );
     let signs = signs(measurement, x)?;
     let noise = 255.0 * task.noise.value();

@@ -25,6 +25,7 @@
 //! [`model`] and [`burn`].
 #![forbid(unsafe_code)]
 
+mod abilities;
 pub mod auto;
 pub mod bench;
 pub mod certificate;

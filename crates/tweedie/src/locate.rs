@@ -1,12 +1,23 @@
 //! Where checkpoints and data sets are looked up.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// See [`bring`].
+static BROUGHT: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the folder that holds the `checkpoints/` and `datasets/` which come with the caller, such as that of an installed
+/// package. The first call counts.
+pub fn bring(folder: PathBuf) {
+    let _ = BROUGHT.set(folder);
+}
 
 /// Folders in which a name is looked up, most important first:
 ///
 /// 1. `KIND/` in the working folder,
 /// 2. the folder that the environment variable `TWEEDIE_KIND` names,
-/// 3. `KIND/` beside the program or above it: an unpacked release, or `target/release` of a source tree.
+/// 3. `KIND/` beside the program or above it: an unpacked release, or `target/release` of a source tree,
+/// 4. `KIND/` in the folder of [`bring`].
 ///
 /// `kind` is `checkpoints` or `datasets`. Folders that are not there are left out.
 pub fn folders(kind: &str) -> Vec<PathBuf> {
@@ -22,6 +33,7 @@ pub fn folders(kind: &str) -> Vec<PathBuf> {
         .into_iter()
         .flatten()
         .chain(beside)
+        .chain(BROUGHT.get().map(|folder| folder.join(kind)))
     {
         let is_new = || !found.iter().any(|known| is_same(known, &folder));
         if folder.is_dir() && is_new() {

@@ -145,6 +145,9 @@ impl Writer {
             Degradation::Fourier(_) => Record::Csmri,
             Degradation::Lines { angles } => Record::Radon { angles: *angles },
             Degradation::Coefficients { ratio } => Record::Compressed { ratio: *ratio },
+            Degradation::Operator(_) => {
+                bail!("a folder of measurements: expected a task of ours, got an operator of your own")
+            }
         };
         let manifest = MeasurementSet {
             format: FORMAT,

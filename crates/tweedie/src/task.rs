@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
 use tweedie_operators::{
-    BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Downsampling, Field, Identity, Kernel,
+    BayerPattern, Blur, CompressedSensing, Demosaicking, Determined, Downsampling, Field, Identity, Kernel,
     LinearOperator, Mask, Mri, Radon, UnknownBorder,
 };
 
@@ -68,6 +68,11 @@ impl Task {
     /// Demosaicking: A keeps one colour of each pixel.
     pub fn demosaic(pattern: BayerPattern) -> Self {
         Self::without_noise(Degradation::Bayer(pattern))
+    }
+
+    /// An operator of the caller's own, on images of its domain.
+    pub fn with_operator(operator: Arc<dyn LinearOperator>) -> Self {
+        Self::without_noise(Degradation::Operator(operator))
     }
 
     fn without_noise(degradation: Degradation) -> Self {
@@ -138,6 +143,22 @@ impl Task {
             }
             Degradation::Lines { angles } => Arc::new(Radon::new(domain, *angles)?),
             Degradation::Coefficients { ratio } => Arc::new(CompressedSensing::new(domain, *ratio, self.seed)?),
+            Degradation::Operator(operator) if operator.domain() == domain => Arc::clone(operator),
+            Degradation::Operator(operator) => {
+                bail!("x: expected an image of {:?}, got {domain:?}", operator.domain())
+            }
+        })
+    }
+
+    /// What a camera does: the operator on clean pictures `[C, H, W]`. It is [`Self::operator`] unless nothing is assumed of what lies
+    /// beyond the border; then it keeps the part of the measurement that the picture determines.
+    ///
+    /// # Errors
+    /// As [`Self::operator`], and if the picture determines nothing.
+    pub fn camera(&self, picture: [usize; 3]) -> Result<Arc<dyn LinearOperator>> {
+        Ok(match self.degradation.of_unknown_border() {
+            Some((factor, kernel, phase)) => Arc::new(Determined::new(picture, factor, kernel, phase)?),
+            None => self.operator(picture)?,
         })
     }
 
@@ -149,18 +170,9 @@ impl Task {
             let y = self.measure(operator.as_ref(), clean.clone(), name)?;
             return Ok((y, clean));
         };
-        let (factor, kernel, phase) = match &self.degradation {
-            Degradation::Blur { kernel, .. } => (1, kernel, 0),
-            Degradation::Decimation {
-                factor, kernel, phase, ..
-            } => (*factor, kernel, *phase),
-            other => bail!("--task {}: it has no border", other.kind().name()),
-        };
-        // What is kept depends on no border, so any will do.
-        let scene = Downsampling::with_phase([channels, rows, cols], factor, kernel, Boundary::Circular, phase)?;
+        let factor = self.degradation.of_unknown_border().map_or(1, |(factor, ..)| factor);
         let device = clean.device();
-        let all = scene.apply(clean.clone())?;
-        let y = all.slice([0..1, 0..channels, top.clone(), left.clone()]);
+        let y = self.camera([channels, rows, cols])?.apply(clean.clone())?;
         let y = y.clone() + self.noise_image(y.dims(), self.noise, name, &device)?;
         let truth = clean.slice([
             0..1,
@@ -217,9 +229,10 @@ impl Task {
         match self.degradation {
             Degradation::Noise | Degradation::Blur { .. } => PictureKind::Measurement,
             Degradation::Holes(_) | Degradation::Decimation { .. } | Degradation::Bayer(_) => PictureKind::Parts,
-            Degradation::Fourier(_) | Degradation::Lines { .. } | Degradation::Coefficients { .. } => {
-                PictureKind::Start
-            }
+            Degradation::Fourier(_)
+            | Degradation::Lines { .. }
+            | Degradation::Coefficients { .. }
+            | Degradation::Operator(_) => PictureKind::Start,
         }
     }
 }
@@ -289,6 +302,38 @@ mod tests {
         assert_eq!(error, "m.png: expected a mask of 8x8 like the image, got 4x4");
         assert!(Degradation::Lines { angles: 3 }.domain([1, 3, 11]).is_err());
         assert!(single([2, 1, 4, 4]).is_err());
+    }
+
+    #[test]
+    fn an_operator_of_ones_own_is_used_as_it_is() {
+        let mask = Mask::random([1, 8, 8], 0.5, 7).unwrap();
+        let task = Task::with_operator(Arc::new(mask.clone())).noise(Sigma::from_grey_levels(25.0).unwrap());
+        let clean: Image = Tensor::full([1, 1, 8, 8], 0.5, &Device::flex());
+        assert_eq!(task.degradation.domain([1, 8, 8]).unwrap(), [1, 8, 8]);
+        let operator = task.operator([1, 8, 8]).unwrap();
+        let kept: f32 = operator.apply(clean.clone()).unwrap().sum().into_scalar();
+        assert_eq!(kept, 0.5 * mask.values().iter().sum::<f32>());
+        assert!(task.operator([1, 8, 9]).is_err() && task.degradation.domain([1, 4, 8]).is_err());
+        let restored = crate::Measurement::simulate("own", task, clean).unwrap();
+        assert_eq!(restored.y.dims(), [1, 1, 8, 8]);
+    }
+
+    /// What a camera keeps of a picture is the valid part of its blur, and a picture of that size is told from it.
+    #[test]
+    fn a_camera_keeps_what_the_picture_determines() {
+        let kernel = Kernel::gaussian(1.2, 5).unwrap();
+        let task = Task::deblur(kernel.clone());
+        let picture: Image = noise::gaussian([1, 1, 12, 10], Sigma::new(0.2).unwrap(), 3, 0, &Device::flex()).unwrap();
+        let camera = task.camera([1, 12, 10]).unwrap();
+        assert_eq!(camera.codomain(), [1, 8, 6]);
+        assert_eq!(task.degradation.picture([1, 8, 6]).unwrap(), [1, 12, 10]);
+        let periodic = Blur::new([1, 12, 10], &kernel, tweedie_operators::Boundary::Circular).unwrap();
+        let inner = periodic
+            .apply(picture.clone())
+            .unwrap()
+            .slice([0..1, 0..1, 2..10, 2..8]);
+        let difference: f32 = (camera.apply(picture).unwrap() - inner).abs().max().into_scalar();
+        assert!(difference < 1e-6, "{difference}");
     }
 
     #[test]

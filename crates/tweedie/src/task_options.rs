@@ -165,6 +165,7 @@ impl TaskOptions {
                 Some(ratio) => return Err(usage(format!("--ratio: expected a share in (0, 1], got {ratio}"))),
                 None => return Err(missing("--ratio")),
             },
+            TaskKind::Operator => return Err(usage("task: an operator of your own has no options")),
         })
     }
 

@@ -99,6 +99,18 @@ impl UnknownBorder {
         Ok(ranges)
     }
 
+    /// By how many rows and columns the small grid of a picture exceeds what the picture determines.
+    pub(super) fn rims(factor: usize, kernel: &Kernel, phase: usize) -> Result<[usize; 2], Error> {
+        if phase >= factor {
+            let expected = "a factor above 0 and a phase below it".to_owned();
+            return Err(parameter("unknown border", expected, format!("{factor} and {phase}")));
+        }
+        Ok(kernel.dims().map(|size| {
+            let Reach { before, after } = Reach::new(size, factor, phase);
+            before + after
+        }))
+    }
+
     fn small(&self) -> (&RealFft2, &[f64]) {
         self.periodic
             .small_circulant()
