@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import tweedie
@@ -162,6 +165,15 @@ def test_names_and_info():
     assert info.channels == 1 and info.has_vjp and len(info.weights_sha256) == 64
     assert info.sigma == pytest.approx((0.0, 55 / 255))
     assert "gray" in repr(tweedie.load("gray"))
+
+
+def test_pickles_and_copies(picture):
+    """As a DataLoader needs them that spawns its workers."""
+    half = tweedie.load("gray", relaxation=0.5)
+    x = noisy(picture, SIGMA)
+    again = pickle.loads(pickle.dumps(half))
+    assert np.array_equal(again(x, SIGMA), half(x, SIGMA)) and again is not half
+    assert copy.deepcopy(half) is half
 
 
 def test_threads_change_nothing(gray, picture):

@@ -50,9 +50,10 @@ class Denoiser:
     #: What is known of it.
     info: Info
 
-    def __init__(self, native: _native.Denoiser) -> None:
+    def __init__(self, native: _native.Denoiser, name: str, settings: dict[str, Any]) -> None:
         #: The part in Rust, for the module's own use.
         self.native = native
+        self._loaded = name, settings
         facts = json.loads(native.info())
         if facts["sigma"] is not None:
             facts["sigma"] = tuple(facts["sigma"])
@@ -60,6 +61,14 @@ class Denoiser:
 
     def __repr__(self) -> str:
         return f"<tweedie.Denoiser {self.info.name}: {self.info.origin}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its name and settings: the weights are read again where it arrives, so it must be found there, too."""
+        return _load, self._loaded
+
+    def __deepcopy__(self, memo: object) -> Denoiser:
+        # It never changes.
+        return self
 
     def __call__(self, x: ArrayLike, sigma: ArrayLike, *, channel_axis: int | None = None) -> FloatArray:
         """D(x, sigma).
@@ -195,8 +204,10 @@ def load(
 
 
 def _load(name: str | os.PathLike[str], settings: dict[str, Any], certifying: bool = False) -> Denoiser:
+    text = os.fspath(name)
     with blaming("name"):
-        return Denoiser(_native.Denoiser.load(os.fspath(name), json.dumps(settings), certifying, _threads.current()))
+        native = _native.Denoiser.load(text, json.dumps(settings), certifying, _threads.current())
+    return Denoiser(native, text, settings)
 
 
 def denoiser_of(denoiser: Denoiser | str | os.PathLike[str] | None, channels: int) -> Denoiser:

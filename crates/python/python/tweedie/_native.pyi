@@ -1,7 +1,30 @@
 """The part of tweedie that is written in Rust: batches ``[N, C, H, W]`` of f32 as bytes with their shape."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
+
+__all__ = [
+    "Array",
+    "Certifying",
+    "Denoiser",
+    "Failure",
+    "Operator",
+    "Physics",
+    "VERSION",
+    "bring",
+    "checkpoints",
+    "default_threads",
+    "estimate_noise",
+    "evaluate_files",
+    "evaluate_image",
+    "read_image",
+    "restore",
+    "simulate",
+    "solvers",
+    "toml_of",
+    "train",
+    "write_image",
+]
 
 VERSION: str
 
@@ -12,10 +35,12 @@ _Tell: TypeAlias = Callable[[str, Any], object]
 
 class Failure(Exception): ...
 
+@final
 class Array:
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
 
+@final
 class Denoiser:
     @staticmethod
     def load(name: str, settings: str, certifying: bool, threads: int) -> Denoiser: ...
@@ -25,6 +50,7 @@ class Denoiser:
     def vjp(self, x: _Batch, sigma: list[float], v: _Batch, threads: int) -> tuple[Array, Array]: ...
     def potential(self, x: _Batch, sigma: list[float], threads: int) -> tuple[list[float], Array]: ...
 
+@final
 class Physics:
     def __new__(cls, options: str, kernel: _Plane | None = None, mask: _Plane | None = None) -> Physics: ...
     @staticmethod
@@ -39,6 +65,7 @@ class Physics:
     def operator(self, domain: tuple[int, int, int], seed: int, threads: int) -> Operator: ...
     def kernel(self) -> tuple[int, int, list[float]] | None: ...
 
+@final
 class Operator:
     @property
     def domain(self) -> tuple[int, int, int]: ...
@@ -51,6 +78,7 @@ class Operator:
     def start(self, y: _Batch, threads: int) -> Array: ...
     def prox_l2(self, z: _Batch, y: _Batch, gamma: float, threads: int) -> Array: ...
 
+@final
 class Certifying:
     def __new__(
         cls, denoiser: Denoiser, images: list[_Batch], patch: int, samples: int, seed: int, threads: int

@@ -121,12 +121,12 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, apply: Callable[..., Any], adjoint: Callable[..., Any]) -> torch.Tensor:
-        ctx.apply, ctx.adjoint = apply, adjoint
+        ctx.there, ctx.back = apply, adjoint
         return _tensor(apply(_array(x)), x)
 
     @staticmethod
     def backward(ctx: Any, v: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        result = _Linear.apply(v, ctx.adjoint, ctx.apply)  # type: ignore[no-untyped-call]
+        result = _Linear.apply(v, ctx.back, ctx.there)  # type: ignore[no-untyped-call]
         return cast(torch.Tensor, result), None, None
 
 
