@@ -22,11 +22,15 @@ pub fn of_files(error: &Error) -> PyErr {
 fn is_of_system(error: &Error) -> bool {
     use tweedie::imaging::Error as Imaging;
     use tweedie::model::Error as Model;
+    use tweedie::operators::Error as Operator;
     let imaging = |error: &Imaging| matches!(error, Imaging::Io { .. } | Imaging::Format { .. });
     match error {
         Error::System(_) | Error::File { .. } => true,
         Error::Context { source, .. } => is_of_system(source),
-        Error::Imaging(error) | Error::Model(Model::Imaging(error)) => imaging(error),
+        Error::Imaging(error) | Error::Model(Model::Imaging(error)) | Error::Operator(Operator::Imaging(error)) => {
+            imaging(error)
+        }
+        Error::Operator(Operator::MissingKernel { .. } | Operator::KernelFile { .. }) => true,
         Error::Model(error) => matches!(error, Model::Checkpoint { .. }),
         _ => false,
     }

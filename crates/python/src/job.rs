@@ -15,7 +15,7 @@ use tweedie::events::{Progress, TrainingStep};
 use tweedie::solvers::TraceRow;
 
 use crate::failure::failure;
-use crate::pool::pool;
+use crate::pool::Lease;
 
 /// How often Python is asked whether Ctrl-C was pressed.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -111,7 +111,7 @@ pub fn run<T: Send + 'static>(
     tell: Option<&Bound<'_, PyAny>>,
     job: impl FnOnce(&Listener) -> tweedie::Result<T> + Send + 'static,
 ) -> PyResult<T> {
-    let pool = pool(py, threads).map_err(|error| failure(&error))?;
+    let pool = Lease::take(py, threads).map_err(|error| failure(&error))?;
     let (sender, receiver) = mpsc::channel();
     let receiver = Mutex::new(receiver);
     let cancel = Arc::new(AtomicBool::new(false));

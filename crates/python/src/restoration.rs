@@ -74,15 +74,13 @@ impl Options {
 /// The image, the trace, why the run ended, the scores as JSON, the noise level that was used.
 type Restored = (Array, Vec<Row>, &'static str, String, f64);
 
-/// Restores a measurement `[1, C, H, W]`; `options` are JSON.
+/// Restores a measurement `[1, C, H, W]`, scored against the truth where that is given; `options` are JSON.
 #[pyfunction]
-#[pyo3(signature = (denoiser, physics, y, truth, options, tell, threads))]
 pub fn restore(
     py: Python<'_>,
     denoiser: &Denoiser,
     physics: &Physics,
-    y: Input<'_>,
-    truth: Option<Input<'_>>,
+    measured: (Input<'_>, Option<Input<'_>>),
     options: &str,
     tell: &Bound<'_, PyAny>,
     threads: NonZeroUsize,
@@ -97,6 +95,7 @@ pub fn restore(
         mask_marks: false,
     };
     let checkpoint = Arc::clone(&denoiser.checkpoint);
+    let (y, truth) = measured;
     let y = y.values()?;
     let truth = truth.map(|truth| truth.values()).transpose()?;
     run(py, threads, Some(tell), move |listener| {
@@ -127,8 +126,17 @@ pub fn restore(
                 &got[1..]
             )));
         }
-        measurement.truth = truth.map(|truth| truth.image()).transpose()?;
-        let channels = measurement.operator.domain()[0];
+        let [channels, ..] = measurement.operator.domain();
+        if let Some(truth) = truth {
+            let [rows, cols] = measurement.operator.window().map(|range| range.len());
+            let (expected, got) = ([1, channels, rows, cols], truth.dims());
+            if got != expected {
+                return Err(Error::Usage(format!(
+                    "truth: expected an image of {expected:?}, got {got:?}"
+                )));
+            }
+            measurement.truth = Some(truth.image()?);
+        }
         checkpoint.note_channels(channels, listener);
         let restored = tweedie::restore(&solver, &measurement, checkpoint.prior(channels)?, listener)?;
         let scores = serde_json::to_string(&restored.scores)?;

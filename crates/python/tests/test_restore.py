@@ -109,7 +109,11 @@ def test_other_models(picture, colorful):
 
 def test_an_operator_of_ones_own(picture, gray):
     blur = physics.Blur("gaussian:1.2x7", boundary="circular")
-    own = physics.Operator(blur.A, blur.A_adjoint, (1, *picture.shape))
+    def apply(x):
+        with tweedie.threads(1):
+            return blur.A(x)
+
+    own = physics.Operator(apply, blur.A_adjoint, (1, *picture.shape))
     assert np.allclose(own.A(picture), blur.A(picture), atol=1e-6)
     assert 1 <= own.norm_sq((1, *picture.shape)) < 1.05
     y, truth = tweedie.simulate(picture, blur, noise=NOISE)
@@ -118,6 +122,10 @@ def test_an_operator_of_ones_own(picture, gray):
     options = {"denoiser": gray, "noise": NOISE, "solver": "pnp-hqs", "iterations": 6, "truth": truth}
     mine, ours = tweedie.restore(y, own, **options), tweedie.restore(y, blur, **options)
     assert mine.psnr_db == pytest.approx(ours.psnr_db, abs=0.3)
+
+    # One thread suffices, although the operator's functions are jobs themselves.
+    with tweedie.threads(1):
+        assert np.array_equal(tweedie.restore(y, own, **options).image, mine.image)
 
     calls = 0
 
@@ -156,7 +164,7 @@ def test_options(picture, gray):
     found = tweedie.restore(y, model, **options, strength="auto:discrepancy", iterations=4)
     assert found.strength is not None and found.strength > 0
     for wrong, argument in (
-        ({"solver": "pnp"}, None),
+        ({"solver": "pnp"}, "solver"),
         ({"strength": "best"}, "strength"),
         ({"noise": 2.55}, "noise"),
         ({"noise": "unknown"}, "noise"),
@@ -164,11 +172,15 @@ def test_options(picture, gray):
         ({"iterations": 0}, "iterations"),
         ({"iterations": 2.5}, "iterations"),
         ({"parameters": {"strength": 1.0}, "strength": 1.0}, "strength"),
-        ({"parameters": {"stregth": 1.0}}, None),
+        ({"parameters": {"stregth": 1.0}}, "parameters"),
         ({"parameters": {"sigma": object()}}, "parameters"),
+        ({"parameters": {"sigma": "x"}}, "parameters"),
         ({"discrepancy": 0.5}, "discrepancy"),
+        ({"tolerance": -1.0}, "tolerance"),
+        ({"budget": 0.0}, "budget"),
+        ({"sigma": 0.9}, "sigma"),
         ({"denoiser": 3}, "denoiser"),
-        ({"truth": truth[:10]}, None),
+        ({"truth": truth[:10]}, "truth"),
         ({"seed": -1}, "seed"),
         ({"rng": 3}, "rng"),
     ):
@@ -184,6 +196,8 @@ def test_options(picture, gray):
         (lambda: physics.Blur(np.zeros((3, 3))), "psf"),
         (lambda: physics.Blur(np.ones(3)), "psf"),
         (lambda: physics.Blur("gauss:1"), "psf"),
+        (lambda: physics.Blur("missing.npy"), "psf"),
+        (lambda: physics.Downsampling(2, "auto"), "psf"),
         (lambda: physics.Blur("disc:3", boundary="mirror"), "boundary"),
         (lambda: physics.Downsampling(1), "factor"),
         (lambda: physics.Inpainting(picture), "mask"),

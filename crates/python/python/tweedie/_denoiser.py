@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tweedie import _native, _threads
 from tweedie._arrays import ArrayLike, Batch, FloatArray, as_floats, batch_of, handed, level_of, require_finite, taken
-from tweedie._errors import InputError, blaming
+from tweedie._errors import InputError, blaming, log
 
 
 @dataclass(frozen=True)
@@ -277,10 +277,11 @@ def denoise(
     if isinstance(sigma, str):
         if sigma != "auto":
             raise InputError(f"sigma: expected a number, an array or 'auto', got {sigma!r}", "sigma")
-        level = _native.estimate_noise(handed(batch), _threads.current())
-        if chosen.info.sigma is not None:
-            level = min(max(level, chosen.info.sigma[0]), chosen.info.sigma[1])
-        sigma = level
+        with blaming("x"):
+            found = _native.estimate_noise(handed(batch), _threads.current())
+        low, high = chosen.info.sigma or (found, found)
+        sigma = min(max(found, low), high)
+        log.info("noise level estimated as %.4f, denoised at %.4f", found, sigma)
     return layout.restored(chosen(batch, sigma).astype(np.float32, copy=False))
 
 

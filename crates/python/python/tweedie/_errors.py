@@ -1,12 +1,17 @@
-"""Errors that name the argument at fault."""
+"""What is told: errors that name the argument at fault, warnings, notes."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tweedie import _native
+
+
+#: Notes of jobs: defaults that were taken, levels that were estimated.
+log = logging.getLogger("tweedie")
 
 
 class InputError(ValueError):
@@ -54,6 +59,17 @@ _WORDS: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
 
 _ARGUMENT = re.compile(r"^([a-z_]+): ")
 
+#: What else tells the argument at fault.
+_SIGNS = [
+    (re.compile(r"solver '[^']*', (\w+): "), None),
+    (re.compile(r"^solver '[^']*': expected one of"), "solver"),
+    (re.compile(r"^solver '[^']*' has no parameter"), "parameters"),
+    (re.compile(r"^solver '[^']*' needs"), "solver"),
+    (re.compile(r"^solver '[^']*': "), "parameters"),
+    (re.compile(r"^denoiser '[^']*': expected a noise level"), "sigma"),
+    (re.compile(r"^(\w+)='"), None),
+]
+
 
 def in_words_of_python(text: str) -> str:
     """The same with the names of arguments instead of options of the command line."""
@@ -70,8 +86,13 @@ def error_of(failure: _native.Failure, argument: str | None, names: Mapping[str,
         if text.startswith(f"{called}: "):
             text = name + text[len(called) :]
     named = _ARGUMENT.match(text)
+    sign = next(((found, told) for pattern, told in _SIGNS if (found := pattern.search(text))), None)
     if named:
         argument = named[1]
+    elif sign is not None:
+        found, told = sign
+        argument = told or names.get(found[1], found[1])
+        text = f"{argument}: {text}"
     elif argument is not None:
         text = f"{argument}: {text}"
     return FileError(text, argument) if kind == "file" else InputError(text, argument)

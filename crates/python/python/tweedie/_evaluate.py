@@ -13,8 +13,8 @@ import numpy as np
 from tweedie import _native, _threads
 from tweedie._arrays import ArrayLike, batch_of, handed, level_of
 from tweedie._denoiser import Denoiser, denoiser_of
-from tweedie._errors import InputError, blaming
-from tweedie._restore import log, seed_of
+from tweedie._errors import InputError, blaming, log
+from tweedie._restore import seed_of
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,7 @@ def read_image(path: str, threads: int) -> Array: ...
 def restore(
     denoiser: Denoiser,
     physics: Physics,
-    y: _Batch,
-    truth: _Batch | None,
+    measured: tuple[_Batch, _Batch | None],
     options: str,
     tell: _Tell,
     threads: int,
@@ -109,15 +108,5 @@ def simulate(
 ) -> tuple[Array, Array]: ...
 def solvers() -> list[tuple[str, str]]: ...
 def toml_of(json: str) -> str: ...
-def train(
-    config: str,
-    data: list[str],
-    out: str,
-    resume: bool,
-    steps: int | None,
-    minutes: float | None,
-    settings: list[str],
-    tell: _Tell,
-    threads: int,
-) -> str: ...
+def train(options: str, tell: _Tell, threads: int) -> str: ...
 def write_image(path: str, image: _Batch, depth: str | None, threads: int) -> None: ...

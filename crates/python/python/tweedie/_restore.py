@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -15,13 +14,9 @@ import numpy as np
 from tweedie import _native, _threads
 from tweedie._arrays import ArrayLike, Batch, FloatArray, batch_of, handed, level_of, taken
 from tweedie._denoiser import Denoiser, denoiser_of
-from tweedie._errors import InputError, TweedieWarning, in_words_of_python
+from tweedie._errors import InputError, TweedieWarning, in_words_of_python, log
 from tweedie._png import png_of
 from tweedie.physics import Physics
-
-#: Notes of jobs: defaults that were taken, levels that were estimated.
-log = logging.getLogger("tweedie")
-
 
 class Iteration(NamedTuple):
     """What an iteration of a solver did."""
@@ -209,8 +204,7 @@ def restore(
         image, rows, stop, scores, level = _native.restore(
             chosen.native,
             physics.native,
-            handed(measured),
-            None if clean is None else handed(clean),
+            (handed(measured), None if clean is None else handed(clean)),
             text,
             tell,
             _threads.current(),

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from tweedie import _native, _threads
 from tweedie._denoiser import Denoiser, load
-from tweedie._errors import InputError, blaming
-from tweedie._restore import log
+from tweedie._errors import InputError, blaming, log
 
 
 class Step(NamedTuple):
@@ -108,18 +107,17 @@ def _train(
             progress(Step(*value))
 
     changes = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
+    options = {
+        "config": os.fspath(config),
+        "data": [os.fspath(folder) for folder in data],
+        "out": os.fspath(out),
+        "resume": bool(resume),
+        "steps": steps,
+        "minutes": minutes,
+        "settings": changes,
+    }
     with blaming("config"):
-        text = _native.train(
-            os.fspath(config),
-            [os.fspath(folder) for folder in data],
-            os.fspath(out),
-            resume,
-            steps,
-            minutes,
-            changes,
-            tell,
-            _threads.current(),
-        )
+        text = _native.train(json.dumps(options), tell, _threads.current())
     facts = json.loads(text)
     return Trained(
         Path(facts["checkpoint"]), facts["steps"], facts["images"], facts["validation_images"], facts["last"]

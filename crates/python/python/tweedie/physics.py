@@ -52,7 +52,7 @@ class Physics:
         seed: int = 0,
         domain: tuple[int, int, int] | None = None,
     ) -> None:
-        with blaming(None, {"kernel": "psf", "scale": "factor"}):
+        with blaming(None if kernel or "kernel" not in options else "psf", {"kernel": "psf", "scale": "factor"}):
             native = _native.Physics(json.dumps(options), kernel, mask)
         self._set(native, seed, domain)
 
@@ -113,13 +113,13 @@ class Physics:
     def _domain_of(self, measured: Batch) -> tuple[int, int, int]:
         if self.domain is not None:
             return self.domain
-        with blaming("y"):
+        with blaming("y", {"frequencies": "y", "a sensor's image": "y"}):
             return self.native.domain(_sizes(measured))
 
     def _operator(self, domain: tuple[int, int, int]) -> _native.Operator:
         known = self._operators.get(domain)
         if known is None:
-            with blaming("x"):
+            with blaming("x", {"downsampling": "x"}):
                 known = self.native.operator(domain, self.seed, _threads.current())
             self._operators[domain] = known
         return known
