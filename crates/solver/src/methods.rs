@@ -47,7 +47,7 @@ const STRENGTH: Parameter = Parameter {
 const SIGMA: Parameter = Parameter {
     name: "sigma",
     unit: "in [0,1] units",
-    meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 49/255 and the noise level",
+    meaning: "noise level for the denoiser, or a schedule; auto: the geometric mean of 49/255 and the noise level, at least 20/255",
 };
 
 /// Noise level of the RED family.

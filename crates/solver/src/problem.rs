@@ -52,10 +52,7 @@ impl fmt::Debug for Problem {
     }
 }
 
-// The default levels and strengths of the algorithms were chosen together, the same for all tasks, on images 01 and 05 of
-// Set12 with FFDNet's published weights: deblurring and super-resolution and inpainting at noise 0, 2.55 and 7.65. Those of
-// red-gd, the weight of red-pro-relaxed and the lengths of red-apg and pnp-fista followed on the bundled photographs with the
-// checkpoint `gray`.
+// How the default levels and strengths were chosen stands in docs/algorithms.md, "Default parameters", and nowhere else.
 impl Problem {
     /// Noise level s that weights are computed from: at least 0.255/255, so that noise-free data keep a finite weight
     /// (the floor that DPIR uses, Zhang et al. 2021).
@@ -97,15 +94,16 @@ impl Problem {
     }
 
     /// RED: log-spaced over the run from 49/255 to s, but no less than 4.5/255, below which the
-    /// weight of the prior moves nothing any more. Chosen on the bundled photographs with the checkpoint `gray`.
+    /// weight of the prior moves nothing any more.
     pub(crate) fn falling_for_red(&self) -> Schedule {
         self.falling_to(self.level_noise().max(4.5 / 255.0))
     }
 
-    /// ADMM and Douglas-Rachford splitting keep one level: the geometric mean of the ends of that schedule.
+    /// ADMM and Douglas-Rachford splitting keep one level: the geometric mean of the ends of that schedule, but no less than
+    /// 20/255, below which pixels that were not measured are filled in slowly.
     pub(crate) fn splitting_level(&self) -> Schedule {
         let s = self.level_noise();
-        Schedule::Constant(self.default_level((s * s.max(49.0 / 255.0)).sqrt()))
+        Schedule::Constant(self.default_level((s * s.max(49.0 / 255.0)).sqrt().max(20.0 / 255.0)))
     }
 
     /// Descent on a known energy keeps one level: the geometric mean of 20/255 and s, but no less than 9/255, where networks stop being

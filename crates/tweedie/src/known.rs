@@ -40,7 +40,7 @@ pub(crate) fn known_of_network(denoiser: &NetworkDenoiser) -> Result<Known> {
         regular_potential: proven.regular_potential,
         proximal: proven
             .proximal
-            .then_some("a convex function: grad g is monotone and nonexpansive by its weights"),
+            .then_some("a convex function, by how it is built and by its weights"),
         kinks: (!proven.smooth).then_some("almost everywhere only: ReLU or linear splines"),
         lipschitz: proven.lipschitz,
         residual_lipschitz: proven.residual_lipschitz,

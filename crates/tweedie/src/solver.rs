@@ -37,8 +37,11 @@ impl Solver {
     /// # Errors
     /// A usage error for an unknown solver, and for options that it does not take or that are given twice.
     pub fn resolve(options: SolverOptions, mut settings: Table, seed: Option<u64>) -> Result<Self> {
-        let search = Search::resolve(options.strength, settings.remove("grid"))?;
         let entry = find(&options.solver).map_err(|error| usage(error.to_string()))?;
+        let parameters = entry.parameters();
+        let own = parameters.iter().find(|info| info.parameter.name == "strength");
+        let own: Option<f64> = own.and_then(|info| info.default.as_ref()?.parse().ok());
+        let search = Search::resolve(options.strength, settings.remove("grid"), own)?;
         let mut parameters = settings;
         let is_given_twice = parameters.contains_key("strength");
         let mut set = |key: &str, value: Value| match parameters.insert(key.to_owned(), value) {

@@ -16,7 +16,7 @@ const SLOW: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let seed = arguments.get(2).map_or(Some(0), |seed| seed.parse().ok());
+    let seed: Option<u64> = arguments.get(2).map_or(Some(0), |seed| seed.parse().ok());
     let (Some(name), Some(seconds), Some(seed)) = (
         arguments.first(),
         arguments.get(1).and_then(|seconds| seconds.parse().ok()),

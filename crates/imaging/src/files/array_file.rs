@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::bytes::{FileBytes, FileKind};
+use super::bytes::{FileBytes, FileKind, shown};
 use super::npy::{self, Element, Npy};
 use super::samples::{Decoded, Depth, require_finite};
 use super::{Array, npz};
@@ -51,7 +51,10 @@ pub fn decode_arrays(name: &Path, content: Vec<u8>) -> Result<Vec<(String, Array
 fn arrays(bytes: &FileBytes) -> Result<Vec<(String, Array)>, Error> {
     let mut arrays = Vec::new();
     for (name, Npy { array, .. }) in npz::read(bytes)? {
-        require_finite(format!("{}, array '{name}'", bytes.path.display()), &array.values)?;
+        require_finite(
+            format!("{}, array '{}'", bytes.path.display(), shown(&name)),
+            &array.values,
+        )?;
         arrays.push((name, array));
     }
     Ok(arrays)

@@ -50,7 +50,7 @@ impl<'a> FileBytes<'a> {
         Ok(Self { path, content, kind })
     }
 
-    /// An error about this file's content, on one line whatever a decoder says.
+    /// An error about this file's content, whatever a decoder says of it.
     pub(super) fn wrong(&self, expected: impl Into<String>, got: impl Into<String>) -> Error {
         wrong(self.path, expected, got)
     }
@@ -60,7 +60,20 @@ fn wrong(path: &Path, expected: impl Into<String>, got: impl Into<String>) -> Er
     Error::Format {
         path: path.to_path_buf(),
         expected: expected.into(),
-        got: got.into().split_whitespace().collect::<Vec<_>>().join(" "),
+        got: shown(&got.into()),
+    }
+}
+
+/// Most letters of a file's text, or of a decoder's words about it, in a message.
+const LONGEST: usize = 300;
+
+/// A text that may come from a file as messages show it: on one line, without what is not printed, of moderate length.
+pub(super) fn shown(text: &str) -> String {
+    let printed: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        None => line,
+        Some((end, _)) => format!("{} ...", &line[..end]),
     }
 }
 
@@ -87,3 +100,19 @@ fn kind_of(head: &[u8]) -> Result<FileKind, String> {
 }
 
 const EXPECTED: &str = "a PNG, JPEG, TIFF, .npy or .npz file";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_files_are_shown_on_one_line_of_moderate_length() {
+        assert_eq!(shown("a \0\x1b[31m\nname"), "a [31m name");
+        let long = "\u{e9} ".repeat(1000);
+        let shown = shown(&long);
+        assert!(
+            shown.chars().count() == LONGEST + 4 && shown.ends_with(" ..."),
+            "{shown}"
+        );
+    }
+}

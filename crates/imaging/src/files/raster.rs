@@ -46,6 +46,13 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
             format!("{width}x{height} pixels"),
         ));
     }
+    // Every block of 8x8 pixels takes a bit at least: a file that is shorter is cut, and claims a picture that would take long to fill
+    // with gray.
+    let blocks = u64::from(width.div_ceil(8)) * u64::from(height.div_ceil(8));
+    if format == ImageFormat::Jpeg && (8 * bytes.content.len() as u64) < blocks {
+        let got = format!("{} bytes for {width}x{height} pixels", bytes.content.len());
+        return Err(bytes.wrong(whole(), got));
+    }
     let orientation = decoder.orientation().map_err(refused)?;
     // Metadata that cannot be read are none: the picture does not depend on them.
     let exif = decoder.exif_metadata().ok().flatten();

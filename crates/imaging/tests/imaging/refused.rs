@@ -44,6 +44,15 @@ fn encoded(format: image::ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// The same picture with another size in its frame header: a decoder fills with gray what the file does not have.
+fn large_jpeg(jpeg: &[u8]) -> Vec<u8> {
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    let mut large = jpeg.to_vec();
+    large[frame + 5..frame + 7].copy_from_slice(&3000_u16.to_be_bytes());
+    large[frame + 7..frame + 9].copy_from_slice(&65000_u16.to_be_bytes());
+    large
+}
+
 fn half(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len() / 2].to_vec()
 }
@@ -83,6 +92,10 @@ fn content_that_is_no_image() {
         ("truncated JPEG", (half(&jpeg), "truncated")),
         ("truncated JPEG with a preview", (half(&with_preview), "truncated")),
         ("JPEG signature only", (jpeg[..3].to_vec(), "truncated")),
+        (
+            "JPEG that claims to be large",
+            (large_jpeg(&jpeg), "bytes for 65000x3000 pixels"),
+        ),
         (
             "truncated TIFF",
             (half(&encoded(image::ImageFormat::Tiff)), "a whole TIFF image"),

@@ -21,7 +21,7 @@ use crate::{
 pub struct PnpDrs {
     /// Weight of the prior against the data.
     pub strength: f64,
-    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s.
+    /// Noise level for the denoiser, in `[0, 1]` units; `None`: the geometric mean of 49/255 and s, at least 20/255.
     pub sigma: Option<Schedule>,
     /// Relaxation in (0, 2).
     pub relaxation: f64,
