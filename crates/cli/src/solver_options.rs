@@ -3,6 +3,7 @@
 use clap::Args;
 use toml::Table;
 use tweedie::auto::Auto;
+use tweedie::fidelity::Fidelity;
 use tweedie::solver::Solver;
 use tweedie::solver_options::SolverOptions;
 use tweedie::strength::Strength;
@@ -30,6 +31,10 @@ pub struct SolverArgs {
     /// Stop once the data are fitted to TAU times the noise (discrepancy principle, TAU >= 1)
     #[arg(long, value_name = "TAU")]
     pub discrepancy: Option<f64>,
+    /// Data term: l2 (weighted where the noise varies), poisson (photon counts, with --noise poisson-gaussian), l1 (impulses and other
+    /// outliers), ball (residual at most the noise) [default: l2]
+    #[arg(long, value_name = "F")]
+    pub fidelity: Option<Fidelity>,
     /// Stop after the iteration in which an image has taken this many seconds
     #[arg(long, value_name = "SECONDS")]
     pub budget: Option<f64>,
@@ -50,6 +55,7 @@ impl SolverArgs {
             iterations: self.iterations,
             tolerance: self.tolerance,
             discrepancy: self.discrepancy,
+            fidelity: self.fidelity,
             budget: self.budget,
         }
     }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tweedie::auto::Auto;
 use tweedie::degradation::{Border, TaskKind};
 use tweedie::mask::MaskMarks;
+use tweedie::noise_option::NoiseOption;
 use tweedie::operators::BayerPattern;
-use tweedie::picture::Unknowns;
+use tweedie::picture::{UnknownNoise, Unknowns};
 use tweedie::task::Task;
 use tweedie::task_options::TaskOptions;
 
@@ -62,10 +62,11 @@ pub struct TaskArgs {
     /// compressed: measured values as a share of the pixels
     #[arg(long, value_name = "SHARE")]
     pub ratio: Option<f64>,
-    /// Noise level of the measurement in 8-bit grey levels; denoise, deblur without --simulate: or auto [default: deblur: auto; sr: 1, or 5
-    /// for a JPEG; inpaint and with --simulate: 0]
-    #[arg(long, value_name = "S|auto", allow_hyphen_values = true)]
-    pub noise: Option<Auto>,
+    /// Noise of the measurement, in 8-bit grey levels: a level S; poisson-gaussian:GAIN,SIGMA (variance GAIN x + SIGMA^2);
+    /// map:FILE (an image whose value 25 is the level 25); without --simulate also auto, poisson-gaussian:auto and correlated,
+    /// estimated from each measurement [default: deblur: auto; sr: 1, or 5 for a JPEG; inpaint and with --simulate: 0]
+    #[arg(long, value_name = "S|MODEL", allow_hyphen_values = true)]
+    pub noise: Option<NoiseOption>,
 }
 
 fn kinds() -> Vec<(&'static str, &'static str, TaskKind)> {
@@ -81,16 +82,19 @@ impl TaskArgs {
         *self == Self::default()
     }
 
-    /// Whether each measurement's noise level is to be estimated; the resolved task has a placeholder.
-    pub fn noise_is_auto(&self) -> bool {
-        self.noise == Some(Auto::Auto)
+    /// What each measurement's noise is to be estimated by; the resolved task has a placeholder.
+    pub fn estimated_noise(&self) -> Option<&NoiseOption> {
+        self.noise.as_ref().filter(|noise| noise.is_estimated())
     }
 
     /// What is to be found out from each picture that is no simulation.
     pub fn unknowns(&self) -> Unknowns {
         Unknowns {
-            noise: self.noise.is_none(),
-            noise_auto: self.noise_is_auto(),
+            noise: match (&self.noise, self.estimated_noise()) {
+                (None, _) => UnknownNoise::Default,
+                (_, Some(option)) => UnknownNoise::Estimated(option.clone()),
+                (Some(_), None) => UnknownNoise::Known,
+            },
             kernel: self.kernel.as_deref() == Some("auto"),
             mask_marks: self.mask_marks.is_none(),
         }
@@ -98,7 +102,9 @@ impl TaskArgs {
 
     /// The files that the options name.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.options().map_or_else(Vec::new, |options| options.files())
+        let mut files = self.options().map_or_else(Vec::new, |options| options.files());
+        files.extend(self.noise.as_ref().and_then(NoiseOption::file).cloned());
+        files
     }
 
     fn options(&self) -> Option<TaskOptions> {
@@ -128,6 +134,6 @@ impl TaskArgs {
             ));
         }
         let options = if simulate { options } else { options.for_pictures() };
-        Ok(options.resolve(self.noise, seed, session)?)
+        Ok(options.resolve(self.noise.as_ref(), seed, &session.device, session)?)
     }
 }

@@ -40,6 +40,8 @@ fn json_has_the_documented_keys() {
         "fixed_point_residual",
         "strength",
         "warnings",
+        "noise",
+        "fidelity",
     ];
     expected.sort_unstable();
     assert_eq!(keys(result), expected);
@@ -263,8 +265,15 @@ fn the_noise_level_can_be_estimated() {
     let sigma = document["results"][0]["sigma"].as_f64().unwrap();
     // What the estimator's documentation promises for an image of this size.
     assert!((18.0..22.0).contains(&sigma), "{sigma}");
+    assert_eq!(document["results"][0]["noise"]["kind"], "white");
     let line = "restore --task denoise --noise auto --iterations 2 --checkpoint gray --out";
-    succeed(line, &[&folder.path().join("r"), &y]);
+    let document = json(line, &[&folder.path().join("r"), &y]);
+    let noise = &document["results"][0]["noise"];
+    assert!(
+        (noise["level_grey_levels"].as_f64().unwrap() - sigma).abs() < 1e-6,
+        "{noise}"
+    );
+    assert!(noise["rests_on"].as_str().unwrap().contains("patches"), "{noise}");
 }
 
 #[test]

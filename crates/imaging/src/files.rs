@@ -3,6 +3,7 @@
 mod array;
 mod array_file;
 mod bytes;
+mod jpeg;
 mod metadata;
 mod npy;
 mod npz;
@@ -20,6 +21,7 @@ use burn::tensor::Device;
 pub use array::Array;
 pub use array_file::{decode_arrays, read_array, read_npz, write_array, write_npz};
 use bytes::{FileBytes, FileKind};
+pub use jpeg::JpegCompression;
 pub use metadata::Metadata;
 use samples::require_finite;
 pub use samples::{Depth, MAX_VALUES};
@@ -41,6 +43,8 @@ pub struct LoadedImage {
     pub sha256: String,
     /// What else the file says.
     pub metadata: Metadata,
+    /// How the file was compressed, if it is a JPEG.
+    pub compression: Option<JpegCompression>,
 }
 
 impl LoadedImage {
@@ -114,6 +118,7 @@ fn decode(bytes: FileBytes, mode: ColorMode) -> Result<(LoadedImage, Option<Vec<
         depth: decoded.depth,
         sha256: sha256_bytes(&bytes.content),
         metadata: decoded.metadata,
+        compression: decoded.compression,
     };
     Ok((loaded, decoded.alpha))
 }

@@ -34,25 +34,32 @@ mod hash;
 mod image;
 mod metrics;
 pub mod noise;
+mod noise_estimate;
 pub mod random;
 mod regular;
 mod replace;
 mod resize;
 mod sigma;
+mod variance_law;
 
 pub use atomic::{require_writable, write_atomic};
 pub use color::{ColorMode, luma_from_rgb};
 pub use denoiser::{Denoiser, DenoiserInfo, DifferentiableDenoiser, GradientDenoiser, HostDenoiser, MapDenoiser};
 pub use error::Error;
 pub use files::{
-    Array, Depth, Encoding, LoadedImage, MAX_VALUES, Metadata, decode_arrays, decode_image, depth_for, read_array,
-    read_image, read_image_and_alpha, read_npz, write_array, write_image, write_image_as, write_npz,
+    Array, Depth, Encoding, JpegCompression, LoadedImage, MAX_VALUES, Metadata, decode_arrays, decode_image, depth_for,
+    read_array, read_image, read_image_and_alpha, read_npz, write_array, write_image, write_image_as, write_npz,
 };
 pub use folder::{Listing, image_files, list_images};
 pub use hash::{sha256_bytes, sha256_file};
 pub use image::{Image, image_from_vec, require_dims, vec_from_image};
 pub use metrics::{psnr, snr, ssim};
+pub use noise_estimate::{
+    Compressed, LawFit, NoiseEstimate, NoiseKind, estimate_correlated_noise, estimate_law, estimate_noise,
+    estimate_white_noise,
+};
 pub use regular::{MAX_TEXT_BYTES, read_bytes, read_text};
 pub use replace::{FileId, require_replaceable};
 pub use resize::{downscaled, keys_cubic, resized};
 pub use sigma::{Sigma, SigmaSupport};
+pub use variance_law::VarianceLaw;

@@ -1,15 +1,18 @@
 //! Data fidelities l(x, y): how well x explains the measurement y, one per file.
 
+mod dual;
 mod l1;
 mod l2;
 mod l2_ball;
 mod measurement;
 mod poisson;
+mod scaled;
 
 pub use l1::L1;
 pub use l2::L2;
 pub use l2_ball::L2Ball;
 pub use poisson::Poisson;
+pub use scaled::Scaled;
 use tweedie_imaging::Image;
 
 use crate::Error;

@@ -17,9 +17,9 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod anscombe;
 mod cg;
 mod cg_options;
-mod eigen;
 mod error;
 mod fft;
 mod fidelity;
@@ -27,20 +27,23 @@ mod fill;
 mod host;
 mod interpolate;
 mod kernel;
+mod noise_model;
 mod norm;
 mod operator;
 mod poisson_noise;
 mod root;
 pub mod rules;
 
+pub use anscombe::Anscombe;
 pub use cg::conjugate_gradient;
 pub use cg_options::CgOptions;
 pub use error::Error;
-pub use fidelity::{DataFidelity, InnerSolve, L1, L2, L2Ball, Poisson};
+pub use fidelity::{DataFidelity, InnerSolve, L1, L2, L2Ball, Poisson, Scaled};
 pub use kernel::{Kernel, KernelEstimate, KernelShape, MAX_SIZE as MAX_KERNEL_SIZE, Resampling, estimate_kernel};
+pub use noise_model::{NoiseModel, denoise_scales, denoise_with_map};
 pub use operator::{
     BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Determined, Downsampling, Field, Identity,
-    LinearOperator, Mask, Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, cartesian_mask,
+    LinearOperator, Mask, Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, Whitened, cartesian_mask,
     centered_mask, centred_phase, random_mask, synthetic_sensitivities,
 };
 pub use poisson_noise::poisson_noise;

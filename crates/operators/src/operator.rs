@@ -10,6 +10,7 @@ mod mask;
 mod mri;
 mod radon;
 mod unknown_border;
+mod whitened;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -26,6 +27,7 @@ pub use mask::Mask;
 pub use mri::{Field, Mri, MultiCoilMri, cartesian_mask, centered_mask, random_mask, synthetic_sensitivities};
 pub use radon::Radon;
 pub use unknown_border::UnknownBorder;
+pub use whitened::Whitened;
 
 use crate::{CgOptions, Error, InnerSolve};
 

@@ -1,4 +1,4 @@
-//! Rules that choose a parameter from a grid of reconstructions, and noise estimation. None sees the truth.
+//! Rules that choose a parameter from a grid of reconstructions. None sees the truth.
 //!
 //! Every rule takes quantities of reconstructions in order of increasing strength (weight of the prior), finite, and returns the
 //! index of its choice with its score; `None` if the grid does not hold what the rule looks for, such as a corner or an
@@ -7,14 +7,12 @@
 mod balancing;
 mod discrepancy;
 mod l_curve;
-mod noise_level;
 mod quasi_optimality;
 mod sure;
 
 pub use balancing::balancing;
 pub use discrepancy::discrepancy;
 pub use l_curve::l_curve;
-pub use noise_level::estimate_noise;
 pub use quasi_optimality::quasi_optimality;
 pub use sure::{monte_carlo_divergence, smallest, sure};
 

@@ -8,7 +8,7 @@ use common::random_image;
 use tweedie_imaging::Image;
 use tweedie_operators::{
     BayerPattern, Blur, Boundary, CgOptions, CompressedSensing, Demosaicking, Determined, Downsampling, Field,
-    Identity, InnerSolve, Kernel, LinearOperator, Mask, Mri, MultiCoilMri, Radon, Resampling, UnknownBorder,
+    Identity, InnerSolve, Kernel, LinearOperator, Mask, Mri, MultiCoilMri, Radon, Resampling, UnknownBorder, Whitened,
     cartesian_mask, centred_phase, conjugate_gradient, random_mask, synthetic_sensitivities,
 };
 use tweedie_testing::{dot, norm, relative_distance, values};
@@ -111,6 +111,15 @@ fn cases() -> Vec<Case> {
                 "blur replicate signed",
                 Blur::new([1, 9, 10], &signed, Replicate).unwrap(),
             )
+        },
+        // The bound is that of the largest weight at every place.
+        Case {
+            tightness: 30.0,
+            ..case("whitened blur", {
+                let blur = Blur::new([2, 16, 12], &skew_kernel(5, 3), Circular).unwrap();
+                let levels = random_image(1, [2, 16, 12], 9).abs() + 0.3;
+                Whitened::new(Arc::new(blur), &levels, 0.5).unwrap()
+            })
         },
         case("mask shared", Mask::random([3, 8, 9], 0.4, 1).unwrap()),
         case(

@@ -26,6 +26,9 @@ const RESIDUAL: f64 = 2.0;
 /// Residuals in grey levels below this are rounding, whatever the noise.
 const ROUNDING: f64 = 2.0;
 
+/// The standard deviation of Gaussian values over the median of their sizes.
+const TO_DEVIATION: f64 = 1.4826;
+
 /// Largest change of the mean, in grey levels. Right models: up to 0.3.
 const MEAN: f64 = 4.0;
 
@@ -38,17 +41,18 @@ pub struct Signs {
     pub variation: f64,
     /// Mean variation at the border over that inside, relative to the first estimate's.
     pub border: f64,
-    /// Root mean square of A x - y, in grey levels.
+    /// Size of A x - y, in grey levels: the root mean square, or where outliers are expected 1.48 times the median, the same for
+    /// Gaussian noise.
     pub residual: f64,
     /// Change of the mean against the first estimate, in grey levels.
     pub mean: f64,
 }
 
-/// The signs of a result x, all of the operator's domain.
+/// The signs of a result x, all of the operator's domain; `has_outliers` tells whether the data are expected to have some.
 ///
 /// # Errors
 /// If the shape does not fit or the device does not deliver.
-pub fn signs(measurement: &Measurement, x: &Image) -> Result<Signs> {
+pub fn signs(measurement: &Measurement, x: &Image, has_outliers: bool) -> Result<Signs> {
     let Measurement { task, operator, y, .. } = measurement;
     let start = task.start(operator.as_ref(), y.clone())?;
     let known = match &task.degradation {
@@ -60,11 +64,12 @@ pub fn signs(measurement: &Measurement, x: &Image) -> Result<Signs> {
     };
     let residual = vec_from_image(&(operator.apply(x.clone())? - y.clone()))?;
     let measured = |index: usize| known.as_ref().is_none_or(|known| known[index % known.len()] != 0.0);
-    let (mut sum, mut count) = (0.0, 0);
-    for (_, value) in residual.iter().enumerate().filter(|(index, _)| measured(*index)) {
-        sum += f64::from(*value).powi(2);
-        count += 1;
-    }
+    let sizes = residual.iter().enumerate().filter(|(index, _)| measured(*index));
+    let sizes: Vec<f64> = sizes.map(|(_, value)| f64::from(value.abs())).collect();
+    let residual = match has_outliers {
+        true => TO_DEVIATION * median(sizes),
+        false => (sizes.iter().map(|size| size * size).sum::<f64>() / sizes.len().max(1) as f64).sqrt(),
+    };
     let shown = Planes::new(&measurement.in_window(x.clone()))?;
     let before = Planes::new(&measurement.in_window(start))?;
     let (after_variation, after_border) = shown.variation();
@@ -73,7 +78,7 @@ pub fn signs(measurement: &Measurement, x: &Image) -> Result<Signs> {
         overshoot: 255.0 * shown.overshoot(),
         variation: after_variation / before_variation.max(f64::MIN_POSITIVE),
         border: after_border / before_border.max(f64::MIN_POSITIVE),
-        residual: 255.0 * (sum / f64::from(count.max(1))).sqrt(),
+        residual: 255.0 * residual,
         mean: 255.0 * (shown.mean() - before.mean()).abs(),
     })
 }
@@ -82,7 +87,7 @@ pub fn signs(measurement: &Measurement, x: &Image) -> Result<Signs> {
 ///
 /// # Errors
 /// As [`signs`].
-pub fn warnings(measurement: &Measurement, x: &Image) -> Result<Vec<String>> {
+pub fn warnings(measurement: &Measurement, x: &Image, has_outliers: bool) -> Result<Vec<String>> {
     let task = &measurement.task;
     let mut warnings = Vec::new();
     // What is no picture has no border, and a first estimate that says little.
@@ -93,8 +98,8 @@ pub fn warnings(measurement: &Measurement, x: &Image) -> Result<Vec<String>> {
             | Degradation::Coefficients { .. }
             | Degradation::Operator(_)
     );
-    let signs = signs(measurement, x)?;
-    let noise = 255.0 * task.noise.value();
+    let signs = signs(measurement, x, has_outliers)?;
+    let noise = measurement.noise_level()?.grey_levels();
     let assumes_border = match &task.degradation {
         Degradation::Blur { border, .. } | Degradation::Decimation { border, .. } => *border == Border::Circular,
         _ => false,
@@ -146,6 +151,15 @@ pub fn warnings(measurement: &Measurement, x: &Image) -> Result<Vec<String>> {
     }
     warnings.extend(mask::contradictions(measurement)?);
     Ok(warnings)
+}
+
+/// The middle one; 0 of none.
+fn median(mut values: Vec<f64>) -> f64 {
+    let middle = values.len() / 2;
+    match values.is_empty() {
+        true => 0.0,
+        false => *values.select_nth_unstable_by(middle, f64::total_cmp).1,
+    }
 }
 
 /// An image on the host.
@@ -240,13 +254,24 @@ mod tests {
     #[test]
     fn the_truth_gives_no_warning() {
         let measurement = measured(Border::Circular);
-        assert_eq!(warnings(&measurement, &scene()).unwrap(), Vec::<String>::new());
+        assert_eq!(warnings(&measurement, &scene(), false).unwrap(), Vec::<String>::new());
+    }
+
+    /// One value in ten that is far off is no reason for a warning where such are expected, and one elsewhere.
+    #[test]
+    fn outliers_may_be_expected() {
+        let mut measurement = measured(Border::Circular);
+        let outliers = image(|i, j| f64::from(u8::from((7 * i as u32 + 3 * j as u32) % 10 == 0)));
+        measurement.y = measurement.y + outliers;
+        let said = |has_outliers| warnings(&measurement, &scene(), has_outliers).unwrap().join("\n");
+        assert!(said(false).contains("does not explain"), "{}", said(false));
+        assert!(!said(true).contains("does not explain"), "{}", said(true));
     }
 
     #[test]
     fn each_sign_is_seen_and_named() {
         let measurement = measured(Border::Circular);
-        let said = |x: Image| warnings(&measurement, &x).unwrap().join("\n");
+        let said = |x: Image| warnings(&measurement, &x, false).unwrap().join("\n");
         let waves = said(image(|i, j| 0.5 + 0.7 * ((i + j) * 2.0).sin()));
         assert!(waves.contains("oscillates") && waves.contains("--noise"), "{waves}");
         let edge = said(

@@ -84,7 +84,7 @@ pub fn list(inputs: &[PathBuf], pictures: Pictures, events: &dyn Events) -> Resu
                     let task = Arc::clone(task);
                     let source = match unknowns {
                         None => Source::Clean(task),
-                        Some(unknowns) => Source::Picture(task, *unknowns),
+                        Some(unknowns) => Source::Picture(task, unknowns.clone()),
                     };
                     jobs.push(Job { input, source });
                 }
@@ -153,8 +153,9 @@ impl Job {
                     name,
                     image: loaded.image(device)?,
                     alpha,
+                    compression: loaded.compression.as_ref(),
                 };
-                let measurement = picture::measurement(task, picture, *unknowns, events)?;
+                let measurement = picture::measurement(task, picture, unknowns, events)?;
                 Ok((measurement, Origin::from(&loaded)))
             }
         }

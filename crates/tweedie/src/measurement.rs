@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tweedie_imaging::Image;
-use tweedie_operators::LinearOperator;
+use tweedie_imaging::{Image, Sigma};
+use tweedie_operators::{Blur, Boundary, Kernel, LinearOperator};
 
 use crate::Result;
 use crate::degradation::Degradation;
@@ -22,6 +22,30 @@ pub struct Measurement {
     pub y: Image,
     /// The clean image, where it is known: for scores alone.
     pub truth: Option<Image>,
+}
+
+/// A measurement weighted so that its noise has one level.
+pub struct Weighted {
+    /// W A.
+    pub operator: Arc<dyn LinearOperator>,
+    /// W y.
+    pub y: Image,
+    /// The level.
+    pub level: Sigma,
+    /// The level at each value of y, where it varies.
+    levels: Option<Image>,
+    /// An estimate of A x: what the noise's level was computed from.
+    pub expected: Image,
+}
+
+impl Weighted {
+    /// W^-1 b.
+    pub(crate) fn unweighted(&self, b: Image) -> Image {
+        match &self.levels {
+            Some(levels) => b * levels.clone() / self.level.value() as f32,
+            None => b,
+        }
+    }
 }
 
 impl Measurement {
@@ -73,6 +97,53 @@ impl Measurement {
         let [rows, cols] = self.operator.window();
         let [batch, channels, ..] = x.dims();
         x.slice([0..batch, 0..channels, rows, cols])
+    }
+
+    /// The noise level: the root mean square one where it varies.
+    ///
+    /// # Errors
+    /// If a noise map does not fit.
+    pub fn noise_level(&self) -> Result<Sigma> {
+        let model = &self.task.noise_model.model;
+        match model.is_varying() {
+            true => Ok(model.level(&self.expected()?)?),
+            false => Ok(self.task.noise),
+        }
+    }
+
+    /// A x for the first estimate x under a Gaussian window of 1.5 pixels: of the noisy values themselves, dark ones would weigh too
+    /// much.
+    fn expected(&self) -> Result<Image> {
+        let start = self.task.start(self.operator.as_ref(), self.y.clone())?;
+        let window = Blur::new(self.operator.domain(), &Kernel::gaussian(1.5, 9)?, Boundary::Replicate)?;
+        Ok(self.operator.apply(window.apply(start)?)?)
+    }
+
+    /// The measurement with weights that make its noise the same everywhere; as it is where it is the same already.
+    ///
+    /// # Errors
+    /// If a noise map does not fit, or the noise has level 0 somewhere.
+    pub fn whitened(&self) -> Result<Weighted> {
+        let model = &self.task.noise_model.model;
+        if !model.is_varying() {
+            return Ok(Weighted {
+                operator: Arc::clone(&self.operator),
+                y: self.y.clone(),
+                level: self.task.noise,
+                levels: None,
+                expected: self.y.clone(),
+            });
+        }
+        let expected = self.expected()?;
+        let operator = Arc::clone(&self.operator);
+        let (operator, y, level) = model.whitened(operator, self.y.clone(), &expected)?;
+        Ok(Weighted {
+            operator,
+            y,
+            level,
+            levels: model.levels(&expected)?,
+            expected,
+        })
     }
 
     /// How many numbers of y carry noise.

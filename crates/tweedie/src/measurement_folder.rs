@@ -10,10 +10,12 @@ use tweedie_imaging::{
     Array, ColorMode, Depth, Image, MAX_TEXT_BYTES, image_from_vec, read_array, read_text, sha256_file, write_array,
     write_atomic, write_image, write_npz,
 };
-use tweedie_operators::{BayerPattern, CompressedSensing, Kernel};
+use tweedie_operators::{BayerPattern, CompressedSensing, Kernel, NoiseModel};
 
 use crate::degradation::{Border, Degradation, Pixels};
 use crate::mask::MaskMarks;
+use crate::noise_level::Noise;
+use crate::noise_option::NoiseOption;
 use crate::output;
 use crate::task::Task;
 use crate::{Events, Result};
@@ -26,6 +28,8 @@ const KERNEL: &str = "kernel.npy";
 
 /// Ending of the file of signs and coefficients of compressed sensing. The seed gives both; the file is for other programs.
 const SAMPLING: &str = ".sampling.npz";
+/// Name of the map of noise levels in a folder of measurements.
+const NOISE_MAP: &str = "noise-map.npy";
 
 /// Version of the manifest; raised when an older program could misread it.
 const FORMAT: u32 = 1;
@@ -39,6 +43,9 @@ pub struct MeasurementSet {
     tweedie: String,
     /// Noise level of the measurements in 8-bit grey levels.
     noise_grey_levels: f64,
+    /// The noise as `--noise` takes it, where it is not white noise of that level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    noise: Option<String>,
     /// Seed of masks, samplings and noise.
     seed: u64,
     task: Record,
@@ -153,6 +160,7 @@ impl Writer {
             format: FORMAT,
             tweedie: env!("CARGO_PKG_VERSION").to_owned(),
             noise_grey_levels: task.noise_grey_levels,
+            noise: noise_text(folder, task)?,
             seed: task.seed,
             task: record,
             measurements: Vec::new(),
@@ -171,6 +179,9 @@ impl Writer {
             Degradation::Blur { .. } | Degradation::Decimation { .. }
         ) {
             outputs.push(folder.join(KERNEL));
+        }
+        if matches!(task.noise_model.model, NoiseModel::Map(_)) {
+            outputs.push(folder.join(NOISE_MAP));
         }
         let chosen = match task.degradation {
             Degradation::Holes(_) | Degradation::Fourier(_) => Some(".mask.png"),
@@ -339,12 +350,38 @@ impl MeasurementSet {
             Record::Radon { angles } => Degradation::Lines { angles: *angles },
             Record::Compressed { ratio } => Degradation::Coefficients { ratio: *ratio },
         };
-        Ok((
-            Task::new(degradation, self.noise_grey_levels, self.seed)?,
-            y,
-            measured.size,
-        ))
+        let noise = match self.noise.as_deref().map(str::parse::<NoiseOption>) {
+            None => None,
+            Some(Ok(NoiseOption::Map(file))) if file.as_path() == Path::new(NOISE_MAP) => {
+                Noise::given(&NoiseOption::Map(folder.join(file)), events, device)?
+            }
+            Some(Ok(NoiseOption::Map(file))) => {
+                bail!("{MANIFEST}: noise: expected {NOISE_MAP}, got {}", file.display())
+            }
+            Some(Ok(option)) => Noise::given(&option, events, device)?,
+            Some(Err(error)) => bail!("{MANIFEST}: noise: {error}"),
+        };
+        let noise = match noise {
+            Some(noise) => noise,
+            None => Noise::white(self.noise_grey_levels)?,
+        };
+        Ok((Task::with_noise(degradation, noise, self.seed)?, y, measured.size))
     }
+}
+
+/// The noise as `--noise` takes it; a map is written beside the measurements. `None` for white noise.
+fn noise_text(folder: &Path, task: &Task) -> Result<Option<String>> {
+    Ok(match &task.noise_model.model {
+        NoiseModel::White(_) | NoiseModel::Correlated { .. } => None,
+        NoiseModel::PoissonGaussian(law) => {
+            let [gain, sigma] = law.grey_levels();
+            Some(NoiseOption::PoissonGaussian { gain, sigma }.to_string())
+        }
+        NoiseModel::Map(map) => {
+            write_image(&folder.join(NOISE_MAP), map, Depth::Float)?;
+            Some(NoiseOption::Map(NOISE_MAP.into()).to_string())
+        }
+    })
 }
 
 /// The record of a file that was just written.

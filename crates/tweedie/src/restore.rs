@@ -2,6 +2,7 @@
 
 use tweedie_solver::Prior;
 
+use crate::fidelity::Fidelity;
 use crate::measurement::Measurement;
 use crate::scores::Restored;
 use crate::solver::{Attempt, Solver};
@@ -17,10 +18,11 @@ pub fn restore(solver: &Solver, measurement: &Measurement, prior: Prior, events:
         Some(search) => restore_by_rule(solver, search, measurement, prior, events)?,
         None => solver.attempt(measurement, prior, Attempt::default(), events)?,
     };
+    let has_outliers = solver.options.fidelity == Some(Fidelity::L1);
     restored
         .scores
         .warnings
-        .extend(guard::warnings(measurement, &restored.image)?);
+        .extend(guard::warnings(measurement, &restored.image, has_outliers)?);
     restored.image = measurement.in_window(restored.image);
     Ok(restored)
 }

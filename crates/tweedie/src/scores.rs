@@ -9,6 +9,8 @@ use tweedie_imaging::Image;
 use tweedie_solver::{StopReason, TraceRow};
 
 use crate::Result;
+use crate::fidelity::Fidelity;
+use crate::noise_level::NoiseUsed;
 use crate::strength::{Found, Tried, strength_text};
 
 /// One result, as the JSON has it.
@@ -41,6 +43,10 @@ pub struct Scores {
     pub strength: Option<Found>,
     /// What looks wrong about the result, and what to try; empty if nothing does.
     pub warnings: Vec<String>,
+    /// The noise that the measurement was taken to have.
+    pub noise: NoiseUsed,
+    /// The data term.
+    pub fidelity: Fidelity,
 }
 
 impl fmt::Display for Scores {

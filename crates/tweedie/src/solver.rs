@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 use tweedie_imaging::{Image, Sigma, psnr, ssim};
-use tweedie_operators::{DataFidelity, L2};
 use tweedie_solver::{
     Discrepancy, Entry, Executor, Observer, ObserverError, Prior, Problem, RunInfo, StopRules, TraceRow, find,
 };
@@ -12,7 +11,9 @@ use tweedie_solver::{
 use crate::auto::Auto;
 use crate::error::usage;
 use crate::events::Progress;
+use crate::fidelity::Fidelity;
 use crate::measurement::Measurement;
+use crate::noise_level::{NoiseUsed, grey_levels};
 use crate::scores::{Restored, Scores};
 use crate::solver_options::SolverOptions;
 use crate::strength::{Search, Strength};
@@ -81,6 +82,9 @@ impl Solver {
         }
         if let (Auto::Given(_), true) = (options.sigma, parameters.contains_key("sigma")) {
             return Err(usage("--sigma: expected once, got -C solver.sigma too"));
+        }
+        if options.discrepancy.is_some() && options.fidelity.is_some_and(|fidelity| fidelity != Fidelity::L2) {
+            return Err(usage("--discrepancy: it is for --fidelity l2"));
         }
         if options.discrepancy.is_some_and(|tau| !(tau.is_finite() && tau >= 1.0)) {
             return Err(usage("--discrepancy: expected a finite factor >= 1"));
@@ -155,6 +159,7 @@ impl Solver {
             operator,
             y,
             truth,
+            ..
         } = measurement;
         if self.options.discrepancy.is_some() && task.noise.value() == 0.0 {
             return Err(usage(
@@ -162,7 +167,13 @@ impl Solver {
             ));
         }
         let start = task.start(operator.as_ref(), y.clone())?;
-        let fidelity: Arc<dyn DataFidelity> = Arc::new(L2::new(Arc::clone(operator), y.clone())?);
+        let weighted = measurement.whitened()?;
+        let noise = weighted.level;
+        let fidelity = self
+            .options
+            .fidelity
+            .unwrap_or_default()
+            .build(measurement, &weighted)?;
         let mut parameters = self.parameters.clone();
         if let Some(strength) = attempt.strength {
             parameters.insert("strength".to_owned(), strength.into());
@@ -170,18 +181,14 @@ impl Solver {
         if let Auto::Given(levels) = self.options.sigma {
             let support = prior.denoiser().info().sigma;
             let about = self.entry.about;
-            let schedule = about.schedule(Sigma::from_grey_levels(levels)?, task.noise, support);
+            let schedule = about.schedule(Sigma::from_grey_levels(levels)?, noise, support);
             parameters.insert("sigma".to_owned(), schedule.into());
         }
         let discrepancy = self.options.discrepancy.map(|tau| {
             let measured = measurement.measured_values();
-            Discrepancy::gaussian(Arc::clone(&fidelity), task.noise, tau, measured)
+            Discrepancy::gaussian(Arc::clone(&fidelity), noise, tau, measured)
         });
-        let problem = Problem {
-            fidelity,
-            prior,
-            noise: task.noise,
-        };
+        let problem = Problem { fidelity, prior, noise };
         let algorithm = self.entry.build(parameters, problem)?;
         let rules = StopRules {
             tolerance: self.options.tolerance,
@@ -217,6 +224,15 @@ impl Solver {
             fixed_point_residual: last.map(|row| row.fixed_point_residual),
             strength: None,
             warnings: Vec::new(),
+            noise: NoiseUsed {
+                level_grey_levels: if task.noise_model.model.is_varying() {
+                    grey_levels(noise)
+                } else {
+                    task.noise_grey_levels
+                },
+                ..task.noise_model.used.clone()
+            },
+            fidelity: self.options.fidelity.unwrap_or_default(),
         };
         Ok(Restored {
             image: run.image,

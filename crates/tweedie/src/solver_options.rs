@@ -1,6 +1,7 @@
 //! A solver's options.
 
 use crate::auto::Auto;
+use crate::fidelity::Fidelity;
 use crate::strength::Strength;
 
 /// A solver by name, and the options that solvers share.
@@ -18,6 +19,8 @@ pub struct SolverOptions {
     pub tolerance: Option<f64>,
     /// Stop once the data are fitted to this many times the noise (discrepancy principle, at least 1).
     pub discrepancy: Option<f64>,
+    /// The data term; absent: least squares.
+    pub fidelity: Option<Fidelity>,
     /// Stop after the iteration in which an image has taken this many seconds.
     pub budget: Option<f64>,
 }
@@ -32,6 +35,7 @@ impl SolverOptions {
             iterations: None,
             tolerance: None,
             discrepancy: None,
+            fidelity: None,
             budget: None,
         }
     }

@@ -1,11 +1,11 @@
 //! Restorations over a grid of strengths, from which a parameter-choice rule chooses.
 
 use tweedie_imaging::{Denoiser, Image, Sigma};
-use tweedie_solver::study::{Candidate, Observations, sweep};
+use tweedie_solver::study::{Candidate, Observations, Rule, sweep};
 use tweedie_solver::{Prior, StopReason};
 
 use crate::error::{bail, usage};
-use crate::measurement::Measurement;
+use crate::measurement::{Measurement, Weighted};
 use crate::scores::Restored;
 use crate::solver::{Attempt, Solver};
 use crate::strength::{Found, Search, Tried};
@@ -17,8 +17,10 @@ pub struct Sweep {
     pub candidates: Vec<Candidate>,
     /// Of the candidates.
     pub restored: Vec<Restored>,
-    /// The perturbation of the data for rules that need one.
+    /// What the restorations of perturbed data are compared with, for rules that need it.
     pub probe: Option<Image>,
+    /// The measurement with the weights of its noise.
+    pub weighted: Weighted,
     /// Solver time of all runs.
     pub seconds: f64,
 }
@@ -33,6 +35,12 @@ pub fn restore_by_rule(
 ) -> Result<Restored> {
     let Search { rule, grid } = search;
     let noise = measurement.task.noise;
+    // Its bound on the noise of a restoration is that of white noise in the data.
+    if rule == Rule::Balancing && measurement.task.noise_model.model.is_varying() {
+        return Err(usage(format!(
+            "--strength auto:{rule}: expected noise of one level; sure does without"
+        )));
+    }
     if rule.needs_noise() && noise.value() == 0.0 {
         bail!(
             "--strength auto:{rule}: expected data with noise (--noise above 0); quasi-optimality and l-curve do without"
@@ -140,10 +148,13 @@ impl Sweep {
             Some(last) => vec![last],
             None => kept.into_iter().map(|(_, restored)| restored).collect(),
         };
+        let weighted = measurement.whitened()?;
         Ok(Self {
             candidates,
             restored,
-            probe,
+            // SURE's divergence is the trace of d(W A x) / d(W y) = W d(A x)/dy W^-1, so of d(A x)/dy: the probe b of y meets W A x as W^-1 b.
+            probe: probe.map(|probe| weighted.unweighted(probe)),
+            weighted,
             seconds,
         })
     }
@@ -159,12 +170,12 @@ impl Sweep {
         measurement: &'a Measurement,
         denoiser: &'a dyn Denoiser,
     ) -> Result<Observations<'a>> {
-        let noise = measurement.task.noise;
+        let noise = self.weighted.level;
         // One fixed level: that of the noise, but at least one grey level and in the denoiser's range.
         let level = denoiser.info().sigma.nearest(noise.at_least_one_grey_level());
         Ok(Observations {
-            operator: measurement.operator.as_ref(),
-            y: &measurement.y,
+            operator: self.weighted.operator.as_ref(),
+            y: &self.weighted.y,
             noise,
             measured: measurement.measured_values(),
             probe: self.probe.as_ref(),

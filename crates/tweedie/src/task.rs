@@ -12,17 +12,19 @@ use tweedie_operators::{
 use crate::Result;
 use crate::degradation::{Border, Degradation, Pixels};
 use crate::error::bail;
-use crate::noise_level::grey_levels;
+use crate::noise_level::Noise;
 
 /// A task: y = A x + n.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// A, without image sizes.
     pub degradation: Degradation,
-    /// Noise level of the measurement.
+    /// Noise level of the measurement, the root mean square one where it varies.
     pub noise: Sigma,
     /// The same as it was given; dividing by 255 and multiplying again may change the last digit.
     pub noise_grey_levels: f64,
+    /// The noise itself.
+    pub noise_model: Noise,
     /// Seed of masks, samplings and simulated noise.
     pub seed: u64,
 }
@@ -30,10 +32,20 @@ pub struct Task {
 impl Task {
     /// A task; refuses a noise level that is negative or not finite.
     pub fn new(degradation: Degradation, noise_grey_levels: f64, seed: u64) -> Result<Self, tweedie_imaging::Error> {
+        Self::with_noise(degradation, Noise::white(noise_grey_levels)?, seed)
+    }
+
+    /// A task with any noise.
+    ///
+    /// # Errors
+    /// If its level is negative or not finite.
+    pub fn with_noise(degradation: Degradation, noise_model: Noise, seed: u64) -> Result<Self, tweedie_imaging::Error> {
+        let noise_grey_levels = noise_model.used.level_grey_levels;
         Ok(Self {
             degradation,
             noise: Sigma::from_grey_levels(noise_grey_levels)?,
             noise_grey_levels,
+            noise_model,
             seed,
         })
     }
@@ -80,6 +92,7 @@ impl Task {
             degradation,
             noise: Sigma::ZERO,
             noise_grey_levels: 0.0,
+            noise_model: Noise::of_level(Sigma::ZERO),
             seed: 0,
         }
     }
@@ -87,9 +100,11 @@ impl Task {
     /// With measurements of this noise level; without a call it is 0.
     #[must_use]
     pub fn noise(self, sigma: Sigma) -> Self {
+        let noise_model = Noise::of_level(sigma);
         Self {
             noise: sigma,
-            noise_grey_levels: grey_levels(sigma),
+            noise_grey_levels: noise_model.used.level_grey_levels,
+            noise_model,
             ..self
         }
     }
@@ -171,9 +186,7 @@ impl Task {
             return Ok((y, clean));
         };
         let factor = self.degradation.of_unknown_border().map_or(1, |(factor, ..)| factor);
-        let device = clean.device();
-        let y = self.camera([channels, rows, cols])?.apply(clean.clone())?;
-        let y = y.clone() + self.noise_image(y.dims(), self.noise, name, &device)?;
+        let y = self.noisy(self.camera([channels, rows, cols])?.apply(clean.clone())?, name)?;
         let truth = clean.slice([
             0..1,
             0..channels,
@@ -185,21 +198,38 @@ impl Task {
 
     /// y = A x + n for a clean image x called `name`, n drawn by the seed and the name.
     pub(crate) fn measure(&self, operator: &dyn LinearOperator, clean: Image, name: &str) -> Result<Image> {
-        let device = clean.device();
-        let y = operator.apply(clean)?;
-        let noise = self.noise_image(y.dims(), self.noise, name, &device)?;
+        self.noisy(operator.apply(clean)?, name)
+    }
+
+    /// A x with noise.
+    fn noisy(&self, y: Image, name: &str) -> Result<Image> {
+        let model = &self.noise_model.model;
+        if model.is_varying() {
+            let noisy = model.sample(&y, self.seed, noise::stream_from_name(name))?;
+            return Ok(y.clone() + self.where_measured(noisy - y)?);
+        }
+        let noise = self.noise_image(y.dims(), self.noise, name, &y.device())?;
         Ok(y + noise)
     }
 
     /// Noise of level `sigma` for a measurement of shape `dims`, drawn by the seed and the name.
     pub fn noise_image(&self, dims: [usize; 4], sigma: Sigma, name: &str, device: &Device) -> Result<Image> {
-        let [_, channels, rows, cols] = dims;
-        let noise = noise::gaussian(dims, sigma, self.seed, noise::stream_from_name(name), device)?;
-        // What is not measured carries no noise either: it is zero in the measurement.
+        self.where_measured(noise::gaussian(
+            dims,
+            sigma,
+            self.seed,
+            noise::stream_from_name(name),
+            device,
+        )?)
+    }
+
+    /// What is not measured carries no noise either: it is zero in the measurement.
+    fn where_measured(&self, noise: Image) -> Result<Image> {
+        let ([_, channels, rows, cols], device) = (noise.dims(), noise.device());
         Ok(match &self.degradation {
             Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
                 let mask: Tensor<4> =
-                    image_from_vec(pixels.values([rows, cols], self.seed)?, [1, 1, rows, cols], device)?;
+                    image_from_vec(pixels.values([rows, cols], self.seed)?, [1, 1, rows, cols], &device)?;
                 noise * mask.repeat_dim(1, channels)
             }
             _ => noise,

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_operators::{BayerPattern, Downsampling, Kernel, Resampling, centred_phase};
 
-use crate::auto::Auto;
 use crate::degradation::{Border, Degradation, Pixels, TaskKind};
 use crate::error::{Context as _, bail, usage};
 use crate::mask::MaskMarks;
+use crate::noise_level::Noise;
+use crate::noise_option::NoiseOption;
 use crate::task::Task;
 use crate::{Error, Events, Result, locate};
 
@@ -76,25 +78,42 @@ impl TaskOptions {
         self.kernel.as_deref() == Some(AUTO)
     }
 
-    /// Checks the options and reads their files; `noise` is the measurement's level in grey levels, 0 if it is absent.
+    /// Checks the options and reads their files; `noise` is the measurement's noise, none if it is absent; a map goes to `device`.
     /// Where it is to be estimated for each measurement the task has a placeholder.
     ///
     /// # Errors
     /// As [`Self::degradation`], and a usage error for a noise level that the task does not take.
-    pub fn resolve(&self, noise: Option<Auto>, seed: u64, events: &dyn Events) -> Result<Task> {
+    pub fn resolve(
+        &self,
+        noise: Option<&NoiseOption>,
+        seed: u64,
+        device: &Device,
+        events: &dyn Events,
+    ) -> Result<Task> {
         let degradation = self.degradation(events)?;
-        let (kind, task) = (degradation.kind(), degradation.kind().name());
-        let level = match noise {
-            None => 0.0,
-            Some(Auto::Given(level)) => level,
-            // The caller estimates it for each image.
-            Some(Auto::Auto) if matches!(kind, TaskKind::Denoise | TaskKind::Deblur) => f64::from(u8::MAX),
-            Some(Auto::Auto) => return Err(usage(format!("--noise auto: expected a number for --task {task}"))),
-        };
-        if kind == TaskKind::Denoise && level == 0.0 {
-            return Err(missing(task, "--noise above 0"));
+        let kind = degradation.kind();
+        if noise.is_some_and(NoiseOption::is_estimated) && kind == TaskKind::Compressed {
+            return Err(usage(format!(
+                "--noise: expected a level for --task {kind}, whose values are no picture"
+            )));
         }
-        Task::new(degradation, level, seed).map_err(|error| usage(format!("--noise: {error}")))
+        let is_picture = matches!(kind, TaskKind::Denoise | TaskKind::Deblur | TaskKind::Sr);
+        if matches!(noise, Some(NoiseOption::PoissonGaussianAuto | NoiseOption::Correlated)) && !is_picture {
+            return Err(usage(format!(
+                "--noise: expected another model for --task {kind}, auto or a level"
+            )));
+        }
+        let noise = noise.unwrap_or(&NoiseOption::Level(0.0));
+        let given = Noise::given(noise, events, device).context("--noise")?;
+        // Where it is estimated for each image the task has a placeholder.
+        let given = match given {
+            Some(given) => given,
+            None => Noise::white(f64::from(u8::MAX))?,
+        };
+        if kind == TaskKind::Denoise && given.used.level_grey_levels == 0.0 {
+            return Err(missing(kind.name(), "--noise above 0"));
+        }
+        Ok(Task::with_noise(degradation, given, seed)?)
     }
 
     /// The forward model, with its files read; the noise is left out.

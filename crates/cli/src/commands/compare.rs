@@ -59,8 +59,10 @@ impl Compare {
     }
 
     fn work(&self, session: &Session, results: &mut Results<'_, Compared>) -> anyhow::Result<Outcome> {
-        if self.task.noise_is_auto() {
-            return Err(usage("--noise auto: expected a number, the images are clean"));
+        if let Some(noise) = self.task.estimated_noise() {
+            return Err(usage(format!(
+                "--noise {noise}: expected a number or a model, the images are clean"
+            )));
         }
         let task = self.task.resolve(session, self.seed, true)?;
         let combined = Combined {

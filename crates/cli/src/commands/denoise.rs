@@ -5,18 +5,19 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use tweedie::auto::Auto;
-use tweedie::checkpoint::{Checkpoint, require_finite};
+use tweedie::denoising::Denoising;
 use tweedie::events::Progress;
 use tweedie::finished::Finished;
-use tweedie::imaging::{Sigma, read_image, vec_from_image};
+use tweedie::imaging::read_image;
 use tweedie::inputs::Input;
+use tweedie::noise_level::NoiseUsed;
+use tweedie::noise_option::NoiseOption;
 use tweedie::output::Origin;
 use tweedie::picture::note_range;
-use tweedie::{Events as _, checkpoint, inputs, noise_level, output, settings};
+use tweedie::{Events as _, checkpoint, inputs, output, settings};
 
 use crate::Outcome;
-use crate::options::{Common, Denoising};
+use crate::options::{self, Common};
 use crate::output::Precision;
 use crate::session::{Results, Session};
 use crate::usage::usage;
@@ -33,9 +34,9 @@ pub struct Denoise {
     /// Images, or folders of images
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// Noise level in 8-bit grey levels, or auto: estimated from each image
-    #[arg(long, value_name = "S|auto", allow_hyphen_values = true)]
-    sigma: Auto,
+    /// Noise level in 8-bit grey levels, or auto: estimated from each image; any other model that --noise of restore takes
+    #[arg(long, alias = "noise", value_name = "S|auto", allow_hyphen_values = true)]
+    sigma: NoiseOption,
     /// File or folder of the results
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
@@ -45,7 +46,7 @@ pub struct Denoise {
     #[command(flatten)]
     precision: Precision,
     #[command(flatten)]
-    denoising: Denoising,
+    denoising: options::Denoising,
     #[command(flatten)]
     common: Common,
 }
@@ -62,7 +63,9 @@ struct Denoised {
     name: String,
     out: String,
     sigma: f64,
+    noise: NoiseUsed,
     seconds: f64,
+    warnings: Vec<String>,
 }
 
 impl Denoise {
@@ -73,10 +76,6 @@ impl Denoise {
 
     fn work(&self, session: &Session, results: &mut Results<'_, Denoised>) -> anyhow::Result<Outcome> {
         let [settings] = settings::sections(&self.common.settings, ["denoiser"])?;
-        let given = match self.sigma {
-            Auto::Auto => None,
-            Auto::Given(s) => Some(Sigma::from_grey_levels(s).map_err(|error| usage(format!("--sigma: {error}")))?),
-        };
         let mut inputs = inputs::expand(&self.inputs, session)?;
         let to_file = inputs.len() == 1 && self.out.extension().is_some() && !self.out.is_dir();
         if to_file && self.skip_existing {
@@ -91,19 +90,27 @@ impl Denoise {
                 .iter()
                 .map(|input| self.out_path(input, to_file))
                 .chain(recorded.then(|| Finished::file(&self.out))),
-            images.chain(denoiser.files()),
+            images.chain(denoiser.files()).chain(self.sigma.file().cloned()),
         )?;
         match (to_file, self.out.parent()) {
             (true, Some(parent)) if !parent.as_os_str().is_empty() => output::folder(parent)?,
             (true, _) => {}
             (false, _) => output::folder(&self.out)?,
         }
-        let settings = (given, self.denoising.reading, self.precision, &self.common.settings);
+        let denoising = Denoising::new(&denoiser, &self.sigma, &session.device, session)?;
+        let files: Vec<PathBuf> = self.sigma.file().into_iter().cloned().collect();
+        let files = Finished::digest(&files, session)?;
+        let settings = (
+            &self.sigma,
+            self.denoising.reading,
+            self.precision,
+            &self.common.settings,
+        );
         let finished = recorded
             .then(|| {
                 Finished::open(
                     &self.out,
-                    &format!("{settings:?} {}", denoiser.identity()),
+                    &format!("{settings:?} {files} {}", denoiser.identity()),
                     self.skip_existing,
                 )
             })
@@ -115,7 +122,7 @@ impl Denoise {
                 session.progress(Progress::At(&input.name));
                 let out = self.out_path(input, to_file);
                 let Some(finished) = &finished else {
-                    return self.one(session, input, &out, &denoiser, given).map(Some);
+                    return self.one(session, input, &out, &denoising).map(Some);
                 };
                 let name = inputs::relative_name(&self.out, &out);
                 let digest = Finished::digest(std::slice::from_ref(&input.path), session)?;
@@ -123,7 +130,7 @@ impl Denoise {
                     session.say(format_args!("{} is there", out.display()));
                     return Ok(Some(denoised));
                 }
-                let denoised = self.one(session, input, &out, &denoiser, given)?;
+                let denoised = self.one(session, input, &out, &denoising)?;
                 finished.add(&name, &digest, &denoised)?;
                 Ok(Some(denoised))
             },
@@ -135,32 +142,29 @@ impl Denoise {
         session: &Session,
         input: &Input,
         out: &Path,
-        denoiser: &Checkpoint,
-        given: Option<Sigma>,
+        denoising: &Denoising<'_>,
     ) -> tweedie::Result<Denoised> {
         let loaded = read_image(&input.path, self.denoising.reading.color)?;
         session.file_read(&input.path, &loaded.sha256);
-        denoiser.note_channels(loaded.dims[1], session);
         note_range(&input.name, &loaded.values, session);
         output::parent(out)?;
         let image = loaded.image(&session.device)?;
-        let sigma = match given {
-            Some(sigma) => sigma,
-            None => noise_level::estimate(&input.name, &image, denoiser.info().sigma, session)?,
-        };
         let started = Instant::now();
-        let denoised = denoiser.denoise(&image, sigma)?;
-        // Devices work in the background: the image is there when its values are.
-        require_finite(&denoiser.name, &vec_from_image(&denoised)?)?;
+        let denoised = denoising.denoise(&input.name, image, loaded.compression.as_ref())?;
         let seconds = started.elapsed().as_secs_f64();
-        output::write(out, &denoised, self.precision.into(), &Origin::from(&loaded))?;
+        output::write(out, &denoised.image, self.precision.into(), &Origin::from(&loaded))?;
+        for warning in &denoised.warnings {
+            session.note(&format!("warning: {}: {warning}", input.name));
+        }
         let (from, to) = (input.path.display(), out.display());
         session.say(format_args!("{from} -> {to} ({seconds:.2} s)"));
         Ok(Denoised {
             name: input.name.clone(),
             out: to.to_string(),
-            sigma: noise_level::grey_levels(sigma),
+            sigma: denoised.noise.level_grey_levels,
+            noise: denoised.noise,
             seconds,
+            warnings: denoised.warnings,
         })
     }
 

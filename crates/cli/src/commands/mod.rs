@@ -10,6 +10,7 @@ pub mod demo;
 pub mod denoise;
 pub mod evaluate;
 pub mod import;
+pub mod noise;
 pub mod restore;
 pub mod simulate;
 pub mod study;

@@ -111,8 +111,10 @@ impl Restore {
                 Some((Arc::new(task), (!self.simulate).then(|| self.task.unknowns())))
             }
         };
-        if self.simulate && self.task.noise_is_auto() {
-            return Err(usage("--noise auto: expected a number with --simulate"));
+        if let (true, Some(noise)) = (self.simulate, self.task.estimated_noise()) {
+            return Err(usage(format!(
+                "--noise {noise}: expected a number or a model with --simulate"
+            )));
         }
         let jobs = jobs::list(&self.inputs, pictures, session)?;
         self.check(&jobs, &solver)?;
@@ -290,13 +292,12 @@ impl Restoring<'_> {
         let mut add = |name: &str, value: String| settings.push((name.to_owned(), value));
         if let Some(task) = jobs.first().and_then(Job::task) {
             add("task", task.degradation.kind().name().to_owned());
-            let unknowns = self.options.task.unknowns();
-            let noise = match (unknowns.noise_auto, unknowns.noise && !self.options.simulate) {
-                (true, _) => "auto".to_owned(),
-                (_, true) => "not given".to_owned(),
-                _ => task.noise_grey_levels.to_string(),
+            let noise = match &self.options.task.noise {
+                Some(noise) => noise.to_string(),
+                None if self.options.simulate => "0".to_owned(),
+                None => "not given".to_owned(),
             };
-            add("measurement's noise level (grey levels)", noise);
+            add("measurement's noise (grey levels)", noise);
             add("seed", task.seed.to_string());
         }
         add("solver", self.solver.entry.about.name.to_owned());

@@ -66,10 +66,10 @@ impl Simulate {
 
     fn work(&self, session: &Session, results: &mut Results<'_, Measured>) -> anyhow::Result<Outcome> {
         settings::sections(&self.common.settings, [])?;
-        if self.task.noise_is_auto() {
-            return Err(usage(
-                "--noise auto: expected a number, there is nothing to estimate it from",
-            ));
+        if let Some(noise) = self.task.estimated_noise() {
+            return Err(usage(format!(
+                "--noise {noise}: expected a number or a model, there is nothing to estimate it from"
+            )));
         }
         let task = self.task.resolve(session, self.seed, true)?;
         let mut inputs = inputs::expand(&self.inputs, session)?;

@@ -139,5 +139,6 @@ pub(super) fn decode_image(bytes: &FileBytes) -> Result<Decoded, Error> {
         depth,
         alpha: None,
         metadata: super::Metadata::default(),
+        compression: None,
     })
 }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::bytes::FileBytes;
 use super::profile::ToSrgb;
 use super::samples::{Decoded, Depth, MAX_VALUES, split};
-use super::{Metadata, png, tiff};
+use super::{JpegCompression, Metadata, png, tiff};
 use crate::Error;
 
 pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, Error> {
@@ -66,6 +67,12 @@ pub(super) fn decode(bytes: &FileBytes, format: ImageFormat) -> Result<Decoded, 
     image.apply_orientation(orientation);
     let mut decoded = planes(bytes, &image)?;
     decoded.metadata = Metadata::upright(exif, icc);
+    if format == ImageFormat::Jpeg {
+        decoded.compression = JpegCompression::read(&bytes.content);
+        if let Some(compression) = &mut decoded.compression {
+            compression.is_turned = orientation != Orientation::NoTransforms;
+        }
+    }
     Ok(in_srgb(decoded))
 }
 

@@ -1,6 +1,6 @@
 //! Samples of images in host memory.
 
-use super::Metadata;
+use super::{JpegCompression, Metadata};
 use crate::Error;
 
 /// Most numbers that an image or array may have: 2^28, 1 GiB of f32, a gray image of 16384x16384. A small file can
@@ -26,6 +26,7 @@ pub(super) struct Decoded {
     /// [`super::read_image_and_alpha`].
     pub(super) alpha: Option<Vec<f32>>,
     pub(super) metadata: Metadata,
+    pub(super) compression: Option<JpegCompression>,
 }
 
 /// Interleaved samples to planes, scaled by 1 / `largest`; the last of 2 or 4 is alpha, which counts where a pixel is not opaque.
@@ -55,6 +56,7 @@ pub(super) fn split<T: Copy + Into<f64>>(
         depth,
         alpha,
         metadata: Metadata::default(),
+        compression: None,
     }
 }
 

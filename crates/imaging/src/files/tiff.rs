@@ -45,6 +45,7 @@ pub(super) fn decode_stack(bytes: &FileBytes) -> Result<Option<Decoded>, Error> 
         values: Vec::new(),
         depth: Depth::Float,
         alpha: None,
+        compression: None,
         metadata: super::Metadata::default(),
     };
     for page in 0..count {

@@ -4,6 +4,7 @@ mod arrays;
 mod formats;
 mod metrics;
 mod noise;
+mod noise_estimate;
 mod raster;
 mod refused;
 mod shared;

@@ -10,8 +10,8 @@ use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
 
 /// l(x) = ||A x - y||_1, for impulse noise and outliers.
 ///
-/// Not differentiable. The prox moves A z towards y by at most gamma in each measured value, exactly if the rows of A are
-/// orthonormal or zero ([`LinearOperator::has_orthonormal_rows`]); otherwise it is refused.
+/// Not differentiable. The prox moves A z towards y by at most gamma in each measured value if the rows of A are
+/// orthonormal or zero ([`LinearOperator::has_orthonormal_rows`]); otherwise it is computed by its dual.
 #[derive(Clone, Debug)]
 pub struct L1 {
     measurement: Measurement,
@@ -55,7 +55,7 @@ impl DataFidelity for L1 {
     fn prox(&self, z: Image, gamma: f64) -> Result<(Image, InnerSolve), Error> {
         self.measurement.require_prox("L1: prox", &z, gamma)?;
         let dims = self.measurement.operator.codomain();
-        self.measurement.prox_through_rows("L1: prox", z, |az| {
+        self.measurement.prox_of(z, gamma, |az, weight| {
             map_blocks(
                 "L1: prox",
                 [(&az, dims), (&self.measurement.y, dims)],
@@ -64,7 +64,7 @@ impl DataFidelity for L1 {
                 |[az, y], out| {
                     for ((out, &az), &y) in out.iter_mut().zip(az).zip(y) {
                         let distance = f64::from(az) - f64::from(y);
-                        let shrunk = distance.signum() * (distance.abs() - gamma).max(0.0);
+                        let shrunk = distance.signum() * (distance.abs() - weight).max(0.0);
                         *out = (f64::from(y) + shrunk) as f32;
                     }
                 },

@@ -28,7 +28,7 @@ const SMALLEST_RHO: f64 = 1e-8;
 /// The prox is the projection onto the set, whatever gamma. If the rows of A are orthonormal or zero, it moves A z along the
 /// residual (values of y that A cannot reach are dropped from the residual). Otherwise the projection is
 /// x(rho) = (A^T A + rho I)^-1 (A^T y + rho z) for the rho at which ||A x(rho) - y|| = radius, found by the Illinois method in log rho for each
-/// image, with the operator's closed form; without one it is refused.
+/// image, with the operator's closed form; without one the projection is computed by its dual.
 #[derive(Clone, Debug)]
 pub struct L2Ball {
     measurement: Measurement,
@@ -55,14 +55,15 @@ impl L2Ball {
         Ok(norm_sq_per_image(&residual)?.into_iter().map(f64::sqrt).collect())
     }
 
-    /// Shortens A z - y to the radius.
-    fn project_rows(&self, z: Image) -> Result<(Image, InnerSolve), Error> {
-        let norms = self.residual_norms(z.clone())?;
-        let factors: Vec<f32> = norms.iter().map(|norm| (self.radius / norm).min(1.0) as f32).collect();
-        let factors = tweedie_imaging::image_from_vec(factors, [norms.len(), 1, 1, 1], &z.device())?;
+    /// Shortens v - y to the radius.
+    fn shortened(&self, v: Image) -> Result<Image, Error> {
         let y = self.measurement.y.clone();
-        self.measurement
-            .prox_through_rows("l2 ball: projection", z, |az| Ok((az - y.clone()) * factors + y))
+        let residual = v - y.clone();
+        let norms = norm_sq_per_image(&residual)?;
+        let factor = |norm_sq: &f64| (self.radius / norm_sq.sqrt()).min(1.0) as f32;
+        let factors: Vec<f32> = norms.iter().map(factor).collect();
+        let factors = tweedie_imaging::image_from_vec(factors, [norms.len(), 1, 1, 1], &residual.device())?;
+        Ok(residual * factors + y)
     }
 
     /// Projects one image by a search for the multiplier; returns the evaluations and the relative miss of the radius.
@@ -126,14 +127,9 @@ impl DataFidelity for L2Ball {
 
     fn prox(&self, z: Image, gamma: f64) -> Result<(Image, InnerSolve), Error> {
         self.measurement.require_prox("l2 ball: projection", &z, gamma)?;
-        if self.measurement.operator.has_orthonormal_rows() {
-            return self.project_rows(z);
-        }
-        let Some(solver) = self.measurement.operator.normal_solve() else {
-            return Err(Error::Unavailable {
-                operation: "l2 ball: projection",
-                reason: "it needs an operator with orthonormal rows or a closed form of (A^T A + rho I)^-1",
-            });
+        let solver = match self.measurement.operator.normal_solve() {
+            Some(solver) if !self.measurement.operator.has_orthonormal_rows() => solver,
+            _ => return self.measurement.prox_of(z, gamma, |v, _| self.shortened(v)),
         };
         let mut images = Vec::new();
         let (mut iterations, mut relative_residual) = (0, 0f64);

@@ -41,20 +41,19 @@ impl Measurement {
         Ok(self.operator.apply(x)? - self.y.clone())
     }
 
-    /// prox of x -> f(A x) at z from the prox of a separable f at A z: z + A^T (prox_f(A z) - A z), for an operator whose rows are
-    /// orthonormal or zero.
-    pub(super) fn prox_through_rows(
+    /// prox of gamma f(A x) at z, where `prox(v, weight)` is the prox of weight f: with orthonormal rows
+    /// z + A^T (prox(A z, gamma) - A z), else by the dual.
+    pub(super) fn prox_of(
         &self,
-        operation: &'static str,
         z: Image,
-        prox: impl FnOnce(Image) -> Result<Image, Error>,
+        gamma: f64,
+        prox: impl Fn(Image, f64) -> Result<Image, Error>,
     ) -> Result<(Image, InnerSolve), Error> {
         if !self.operator.has_orthonormal_rows() {
-            let reason = "it has a closed form only for operators with orthonormal rows (identity, masks, samples)";
-            return Err(Error::Unavailable { operation, reason });
+            return super::dual::prox_by_dual(self.operator.as_ref(), z, gamma, prox);
         }
         let az = self.operator.apply(z.clone())?;
-        let change = prox(az.clone())? - az;
+        let change = prox(az.clone(), gamma)? - az;
         Ok((z + self.operator.adjoint(change)?, InnerSolve::Exact))
     }
 }

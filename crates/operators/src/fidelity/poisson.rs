@@ -18,7 +18,7 @@ use crate::{DataFidelity, Error, InnerSolve, LinearOperator};
 /// grad l(x) = gain A^T (1 - y / u). Only with a background is it Lipschitz, and only for A x >= 0: gain max(y) ||A||^2 / b^2.
 ///
 /// If the rows of A are orthonormal or zero, prox_{gamma l} is closed: u solves u^2 - (v - gamma gain) u - gamma gain y = 0, v = A z + b
-/// (Combettes and Pesquet, *A Douglas-Rachford splitting approach to nonsmooth convex variational signal recovery*, 2007).
+/// (Combettes and Pesquet, *A Douglas-Rachford splitting approach to nonsmooth convex variational signal recovery*, 2007); else it is computed by its dual.
 #[derive(Clone, Debug)]
 pub struct Poisson {
     measurement: Measurement,
@@ -131,8 +131,8 @@ impl DataFidelity for Poisson {
     fn prox(&self, z: Image, gamma: f64) -> Result<(Image, InnerSolve), Error> {
         self.measurement.require_prox("Poisson: prox", &z, gamma)?;
         let dims = self.measurement.operator.codomain();
-        let weight = gamma * self.gain;
-        self.measurement.prox_through_rows("Poisson: prox", z, |az| {
+        self.measurement.prox_of(z, gamma, |az, gamma| {
+            let weight = gamma * self.gain;
             map_blocks(
                 "Poisson: prox",
                 [(&az, dims), (&self.measurement.y, dims)],

@@ -1,10 +1,8 @@
-//! The noise level of a single image.
+//! The level of white noise in a single image.
 
-use tweedie_imaging::{Image, Sigma, vec_from_image};
-
-use crate::Error;
-use crate::eigen::symmetric_eigenvalues;
-use crate::host::parameter;
+use super::eigen::symmetric_eigenvalues;
+use super::finite::require_finite;
+use crate::{Error, Image, Sigma, vec_from_image};
 
 /// Side of the patches; the paper's choice.
 const SIDE: usize = 7;
@@ -41,17 +39,17 @@ const NORMAL_QUANTILE: f64 = 4.753424;
 ///
 /// # Errors
 /// If the image is smaller than 7x7 or holds NaN or infinities.
-pub fn estimate_noise(image: &Image) -> Result<Vec<Sigma>, Error> {
+pub fn estimate_white_noise(image: &Image) -> Result<Vec<Sigma>, Error> {
     let [batch, channels, rows, cols] = image.dims();
     if rows < SIDE || cols < SIDE || channels == 0 {
-        return Err(parameter(
-            "noise estimation",
-            format!("at least {SIDE}x{SIDE} pixels"),
-            format!("{rows}x{cols}"),
-        ));
+        return Err(Error::Shape {
+            operation: "noise estimation",
+            expected: format!("at least {SIDE}x{SIDE} pixels"),
+            got: format!("{rows}x{cols}"),
+        });
     }
     let values = vec_from_image(image)?;
-    crate::host::require_finite("noise estimation", &values)?;
+    require_finite("noise estimation", &values)?;
     let planes: Vec<f64> = values
         .chunks_exact(rows * cols)
         .map(|plane| plane_variance(plane, rows, cols))

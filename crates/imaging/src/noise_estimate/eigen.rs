@@ -5,7 +5,7 @@ const SWEEPS: usize = 30;
 
 /// The eigenvalues of the symmetric `n` x `n` matrix `a` (row order), not sorted, by Jacobi's cyclic rotations (Golub and Van Loan,
 /// *Matrix computations*, section 8.5).
-pub(crate) fn symmetric_eigenvalues(mut a: Vec<f64>, n: usize) -> Vec<f64> {
+pub(super) fn symmetric_eigenvalues(mut a: Vec<f64>, n: usize) -> Vec<f64> {
     let scale: f64 = a.iter().map(|value| value * value).sum();
     for _ in 0..SWEEPS {
         let off: f64 = (0..n * n).filter(|i| i / n != i % n).map(|i| a[i] * a[i]).sum();

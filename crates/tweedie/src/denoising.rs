@@ -1,0 +1,109 @@
+//! One picture denoised, with noise that is given or estimated.
+
+use burn::tensor::Device;
+use tweedie_imaging::{Image, JpegCompression, vec_from_image};
+use tweedie_operators::NoiseModel;
+
+use crate::checkpoint::{Checkpoint, require_finite};
+use crate::measured_noise::estimate_noise;
+use crate::noise_level::{Noise, NoiseUsed, grey_levels};
+use crate::noise_option::NoiseOption;
+use crate::task::Task;
+use crate::{Events, Result};
+
+/// What is taken away may exceed the noise by this factor before a warning: more than noise went.
+const TAKEN: f64 = 1.5;
+
+/// What is taken away, in grey levels, is no reason for a warning up to here, whatever the noise.
+const UNSEEN: f64 = 2.0;
+
+/// A denoised picture.
+#[derive(Clone, Debug)]
+pub struct Denoised {
+    /// It.
+    pub image: Image,
+    /// The noise that was taken.
+    pub noise: NoiseUsed,
+    /// What looks wrong, and what to try; empty if nothing does.
+    pub warnings: Vec<String>,
+}
+
+/// A denoiser and the noise that its pictures have.
+pub struct Denoising<'a> {
+    checkpoint: &'a Checkpoint,
+    option: &'a NoiseOption,
+    /// `None` where each picture has to tell.
+    given: Option<Noise>,
+    events: &'a dyn Events,
+}
+
+impl<'a> Denoising<'a> {
+    /// With this checkpoint, for pictures on `device` that have the noise of `option`.
+    ///
+    /// # Errors
+    /// If a map of levels cannot be read.
+    pub fn new(
+        checkpoint: &'a Checkpoint,
+        option: &'a NoiseOption,
+        device: &Device,
+        events: &'a dyn Events,
+    ) -> Result<Self> {
+        Ok(Self {
+            checkpoint,
+            option,
+            given: Noise::given(option, events, device)?,
+            events,
+        })
+    }
+
+    /// Denoises a picture `[N, C, H, W]` called `name`; `compression` is that of its file.
+    ///
+    /// An estimated level outside the checkpoint's range becomes the nearest in it, with a note; one that was given is refused.
+    ///
+    /// # Errors
+    /// If the noise cannot be estimated, a map does not fit, the level is refused, or the denoiser fails.
+    pub fn denoise(&self, name: &str, image: Image, compression: Option<&JpegCompression>) -> Result<Denoised> {
+        let mut noise = match &self.given {
+            Some(noise) => noise.clone(),
+            None => {
+                let noise = estimate_noise(self.option, &Task::denoise(), &image, compression)?;
+                self.events.note(&format!("{name}: {}", noise.line()));
+                noise
+            }
+        };
+        self.checkpoint.note_channels(image.dims()[1], self.events);
+        let denoiser = self.checkpoint.for_channels(image.dims()[1])?;
+        let mut used = noise.model.clone();
+        if let (None, NoiseModel::White(found)) = (&self.given, &noise.model) {
+            let level = denoiser.info().sigma.nearest(*found);
+            if level != *found {
+                self.events.note(&format!(
+                    "{name}: {:.2} grey levels is the nearest noise that the checkpoint takes",
+                    level.grey_levels()
+                ));
+                noise.used.level_grey_levels = grey_levels(level);
+            }
+            used = NoiseModel::White(level);
+        }
+        let denoised = match used {
+            NoiseModel::White(level) => denoiser.denoise(image.clone(), level)?,
+            model => model.denoise(denoiser.as_ref(), image.clone())?,
+        };
+        if noise.model.is_varying() {
+            noise.used.level_grey_levels = grey_levels(noise.model.level(&image)?);
+        }
+        // Devices work in the background: the image is there when its values are.
+        require_finite(&self.checkpoint.name, &vec_from_image(&denoised)?)?;
+        let taken = vec_from_image(&(denoised.clone() - image))?;
+        let taken = 255.0 * (taken.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / taken.len() as f64).sqrt();
+        let level = noise.used.level_grey_levels;
+        let warnings = (taken > TAKEN * level.max(UNSEEN)).then(|| {
+            format!("{taken:.1} grey levels were taken away where the noise is {level:.1}: detail may be lost, try a smaller level")
+        });
+        Ok(Denoised {
+            image: denoised,
+            noise: noise.used,
+            warnings: warnings.into_iter().collect(),
+        })
+    }
+}
