@@ -44,6 +44,9 @@ pub struct TaskArgs {
     /// without it the picture's own transparent pixels; csmri: where a frequency is known (zero frequency first)
     #[arg(long, value_name = "FILE")]
     pub mask: Option<PathBuf>,
+    /// csmri: array of complex coil sensitivities [coils, H, W], or of real and imaginary parts [2 coils, H, W]
+    #[arg(long, value_name = "FILE")]
+    pub coils: Option<PathBuf>,
     /// inpaint: what white marks in the mask [default: known]
     #[arg(long, value_name = "WHICH", value_parser = choice(vec![
         ("known", "the pixels that are right", MaskMarks::Known),
@@ -64,7 +67,7 @@ pub struct TaskArgs {
     pub ratio: Option<f64>,
     /// Noise of the measurement, in 8-bit grey levels: a level S; poisson-gaussian:GAIN,SIGMA (variance GAIN x + SIGMA^2);
     /// map:FILE (an image whose value 25 is the level 25); without --simulate also auto, poisson-gaussian:auto and correlated,
-    /// estimated from each measurement [default: deblur: auto; sr: 1, or 5 for a JPEG; inpaint and with --simulate: 0]
+    /// estimated from each measurement [default: deblur: auto; sr: 1, or what a JPEG's quantisation says; inpaint and with --simulate: 0]
     #[arg(long, value_name = "S|MODEL", allow_hyphen_values = true)]
     pub noise: Option<NoiseOption>,
 }
@@ -115,6 +118,7 @@ impl TaskArgs {
             boundary: self.boundary,
             keep: self.keep,
             mask: self.mask.clone(),
+            coils: self.coils.clone(),
             mask_marks: self.mask_marks,
             scale: self.scale,
             pattern: self.pattern.map(|pattern| pattern.to_string()),

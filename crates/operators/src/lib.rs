@@ -43,8 +43,8 @@ pub use kernel::{Kernel, KernelEstimate, KernelShape, MAX_SIZE as MAX_KERNEL_SIZ
 pub use noise_model::{NoiseModel, denoise_scales, denoise_with_map};
 pub use operator::{
     BayerPattern, Blur, Boundary, CompressedSensing, Demosaicking, Determined, Downsampling, Field, Identity,
-    LinearOperator, Mask, Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, Whitened, cartesian_mask,
-    centered_mask, centred_phase, random_mask, synthetic_sensitivities,
+    LinearOperator, Mask, Mri, MultiCoilMri, NormalSolve, Radon, TikhonovSolve, UnknownBorder, Whitened,
+    cartesian_mask, centered_mask, centred_phase, random_mask, synthetic_sensitivities,
 };
 pub use poisson_noise::poisson_noise;
 pub use rustfft::num_complex::Complex;

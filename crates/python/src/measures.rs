@@ -7,9 +7,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use tweedie::certificate::{self, Patches};
 use tweedie::evaluate::Evaluation;
-use tweedie::imaging::{ColorMode, SigmaSupport};
+use tweedie::imaging::ColorMode;
+use tweedie::noise_option::NoiseOption;
 use tweedie::solvers::certify::{CertifyOptions, LevelMeasures};
-use tweedie::{DeviceChoice, Error, Sigma, inputs, noise_level};
+use tweedie::{DeviceChoice, Error, Sigma, Task, inputs, noise_level};
 
 use crate::array::{Input, Values};
 use crate::denoiser::Denoiser;
@@ -135,8 +136,8 @@ pub fn evaluate_image(
 #[pyfunction]
 pub fn estimate_noise(py: Python<'_>, x: Input<'_>, threads: NonZeroUsize) -> PyResult<f64> {
     let x = x.values()?;
-    run(py, threads, None, move |listener| {
-        let level = noise_level::estimate("image", &x.image()?, SigmaSupport::Blind, listener)?;
-        Ok(level.value())
+    run(py, threads, None, move |_| {
+        let noise = tweedie::measured_noise::estimate_noise(&NoiseOption::Auto, &Task::denoise(), &x.image()?, None)?;
+        Ok(noise.used.level_grey_levels / 255.0)
     })
 }

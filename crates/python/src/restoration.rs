@@ -10,7 +10,8 @@ use serde_json::Value;
 use tweedie::auto::Auto;
 use tweedie::measurement::Measurement;
 use tweedie::noise_level::grey_levels;
-use tweedie::picture::{self, Picture, Unknowns};
+use tweedie::noise_option::NoiseOption;
+use tweedie::picture::{self, Picture, UnknownNoise, Unknowns};
 use tweedie::scores::stop_text;
 use tweedie::solver::Solver;
 use tweedie::solver_options::SolverOptions;
@@ -89,8 +90,11 @@ pub fn restore(
     let parameters = table(&options.parameters.to_string())?;
     let task = physics.task(options.noise.unwrap_or(0.0), options.seed)?;
     let unknowns = Unknowns {
-        noise: options.noise.is_none() && !options.noise_auto,
-        noise_auto: options.noise_auto,
+        noise: match (options.noise, options.noise_auto) {
+            (_, true) => UnknownNoise::Estimated(NoiseOption::Auto),
+            (None, false) => UnknownNoise::Default,
+            (Some(_), false) => UnknownNoise::Known,
+        },
         kernel: physics.kernel_is_auto,
         mask_marks: false,
     };
@@ -115,8 +119,9 @@ pub fn restore(
                     name: &options.name,
                     image: y.image()?,
                     alpha: None,
+                    compression: None,
                 };
-                picture::measurement(&task, picture, unknowns, listener)?
+                picture::measurement(&task, picture, &unknowns, listener)?
             }
         };
         let (expected, got) = (measurement.operator.codomain(), measurement.y.dims());

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tweedie_imaging::Image;
 use tweedie_operators::{BayerPattern, Boundary, Determined, Kernel, LinearOperator, Mask, UnknownBorder};
 
+use crate::coils::Coils;
 use crate::error::bail;
 use crate::{Error, Result};
 
@@ -74,7 +75,7 @@ impl TaskKind {
             Self::Inpaint => "Lost pixels: --keep or --mask",
             Self::Sr => "Low resolution: blur, then every --scale-th pixel",
             Self::Demosaic => "One colour per pixel: a Bayer sensor, --pattern",
-            Self::Csmri => "Magnetic resonance imaging with the sampling --mask (gray images)",
+            Self::Csmri => "Magnetic resonance imaging with the sampling --mask, of several --coils (gray images)",
             Self::Radon => "Parallel-beam tomography from --angles directions",
             Self::Compressed => "Compressed sensing: a --ratio of transform coefficients",
             Self::Operator => "An operator of the caller's own",
@@ -150,8 +151,8 @@ pub enum Degradation {
     },
     /// One colour per pixel.
     Bayer(BayerPattern),
-    /// Some frequencies are known.
-    Fourier(Pixels),
+    /// Some frequencies are known, of each coil if there are several.
+    Fourier(Pixels, Option<Coils>),
     /// Line integrals.
     Lines {
         /// Directions over the half circle.
@@ -217,7 +218,7 @@ impl Degradation {
             Self::Holes(_) => TaskKind::Inpaint,
             Self::Decimation { .. } => TaskKind::Sr,
             Self::Bayer(_) => TaskKind::Demosaic,
-            Self::Fourier(_) => TaskKind::Csmri,
+            Self::Fourier(..) => TaskKind::Csmri,
             Self::Lines { .. } => TaskKind::Radon,
             Self::Coefficients { .. } => TaskKind::Compressed,
             Self::Operator(_) => TaskKind::Operator,
@@ -236,8 +237,10 @@ impl Degradation {
             Self::Decimation { factor, .. } => Ok([c, factor * h, factor * w]),
             Self::Bayer(_) if c == 1 => Ok([3, h, w]),
             Self::Bayer(_) => bail!("a sensor's image: expected 1 channel, got {c}"),
-            Self::Fourier(_) if c == 2 => Ok([1, h, w]),
-            Self::Fourier(_) => bail!("frequencies: expected 2 channels (real and imaginary part), got {c}"),
+            Self::Fourier(_, coils) => match 2 * coils.as_ref().map_or(1, Coils::count) {
+                channels if channels == c => Ok([1, h, w]),
+                channels => bail!("frequencies: expected {channels} channels (real and imaginary parts), got {c}"),
+            },
             Self::Operator(operator) if operator.codomain() == [c, h, w] => Ok(operator.domain()),
             Self::Operator(operator) => bail!("y: expected {:?}, got {:?}", operator.codomain(), [c, h, w]),
             Self::Lines { .. } | Self::Coefficients { .. } => bail!(

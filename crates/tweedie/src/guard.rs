@@ -93,7 +93,7 @@ pub fn warnings(measurement: &Measurement, x: &Image, has_outliers: bool) -> Res
     // What is no picture has no border, and a first estimate that says little.
     let is_picture = !matches!(
         task.degradation,
-        Degradation::Fourier(_)
+        Degradation::Fourier(..)
             | Degradation::Lines { .. }
             | Degradation::Coefficients { .. }
             | Degradation::Operator(_)

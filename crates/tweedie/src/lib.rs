@@ -33,6 +33,7 @@ mod channels;
 pub mod checkpoint;
 pub mod checkpoints;
 pub mod choice;
+pub mod coils;
 pub mod compare;
 pub mod degradation;
 pub mod demo;

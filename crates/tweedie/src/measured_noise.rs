@@ -109,7 +109,7 @@ fn estimate_measured(task: &Task, y: &Image, compression: Option<&JpegCompressio
             let rests_on = "estimated from smooth patches of the sensor's four colours".to_owned();
             Ok(measured_white(Sigma::new((sum / 4.0).sqrt())?, rests_on))
         }
-        Degradation::Fourier(pixels) => {
+        Degradation::Fourier(pixels, _) => {
             let mask = pixels.values([rows, cols], task.seed)?;
             match high_frequencies(&vec_from_image(y)?, &mask, [rows, cols]) {
                 Some(level) => {
@@ -124,6 +124,7 @@ fn estimate_measured(task: &Task, y: &Image, compression: Option<&JpegCompressio
         Degradation::Coefficients { .. } => {
             bail!("--noise auto: expected a level for --task compressed, whose values are no picture")
         }
+        Degradation::Operator(_) => bail!("noise auto: expected a level for an operator of your own"),
     }
 }
 
@@ -256,12 +257,15 @@ mod tests {
             (
                 "csmri",
                 1,
-                Degradation::Fourier(Pixels::Given {
-                    rows: 128,
-                    cols: 128,
-                    values: all,
-                    path: "m.png".into(),
-                }),
+                Degradation::Fourier(
+                    Pixels::Given {
+                        rows: 128,
+                        cols: 128,
+                        values: all,
+                        path: "m.png".into(),
+                    },
+                    None,
+                ),
             ),
         ];
         for (name, channels, degradation) in cases {

@@ -150,7 +150,7 @@ impl Measurement {
     pub fn measured_values(&self) -> usize {
         let [_, channels, rows, cols] = self.y.dims();
         let chosen = match &self.task.degradation {
-            Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
+            Degradation::Holes(pixels) | Degradation::Fourier(pixels, _) => {
                 pixels.values([rows, cols], self.task.seed).ok()
             }
             _ => None,

@@ -12,6 +12,7 @@ use tweedie_imaging::{
 };
 use tweedie_operators::{BayerPattern, CompressedSensing, Kernel, NoiseModel};
 
+use crate::coils::Coils;
 use crate::degradation::{Border, Degradation, Pixels};
 use crate::mask::MaskMarks;
 use crate::noise_level::Noise;
@@ -30,6 +31,9 @@ const KERNEL: &str = "kernel.npy";
 const SAMPLING: &str = ".sampling.npz";
 /// Name of the map of noise levels in a folder of measurements.
 const NOISE_MAP: &str = "noise-map.npy";
+
+/// Name of the coils' sensitivities in a folder of measurements.
+const COILS: &str = "coils.npy";
 
 /// Version of the manifest; raised when an older program could misread it.
 const FORMAT: u32 = 1;
@@ -75,7 +79,10 @@ enum Record {
     Demosaic {
         pattern: String,
     },
-    Csmri,
+    Csmri {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coils: Option<FileRecord>,
+    },
     Radon {
         angles: usize,
     },
@@ -149,7 +156,12 @@ impl Writer {
             Degradation::Bayer(pattern) => Record::Demosaic {
                 pattern: pattern.to_string(),
             },
-            Degradation::Fourier(_) => Record::Csmri,
+            Degradation::Fourier(_, None) => Record::Csmri { coils: None },
+            Degradation::Fourier(_, Some(coils)) => {
+                write_array(&folder.join(COILS), &coils.array())?;
+                let coils = Some(hashed(folder, COILS)?);
+                Record::Csmri { coils }
+            }
             Degradation::Lines { angles } => Record::Radon { angles: *angles },
             Degradation::Coefficients { ratio } => Record::Compressed { ratio: *ratio },
             Degradation::Operator(_) => {
@@ -183,8 +195,11 @@ impl Writer {
         if matches!(task.noise_model.model, NoiseModel::Map(_)) {
             outputs.push(folder.join(NOISE_MAP));
         }
+        if matches!(task.degradation, Degradation::Fourier(_, Some(_))) {
+            outputs.push(folder.join(COILS));
+        }
         let chosen = match task.degradation {
-            Degradation::Holes(_) | Degradation::Fourier(_) => Some(".mask.png"),
+            Degradation::Holes(_) | Degradation::Fourier(..) => Some(".mask.png"),
             Degradation::Coefficients { .. } => Some(SAMPLING),
             _ => None,
         };
@@ -207,7 +222,7 @@ impl Writer {
         write_image(&path, y, Depth::Float)?;
         write_image(&output::path_in(&self.folder, stem, ".png")?, picture, Depth::Eight)?;
         let mask = match &task.degradation {
-            Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
+            Degradation::Holes(pixels) | Degradation::Fourier(pixels, _) => {
                 let [_, rows, cols] = size;
                 let values = pixels.values([rows, cols], task.seed)?;
                 let mask = image_from_vec(values, [1, 1, rows, cols], &y.device())?;
@@ -272,6 +287,7 @@ impl MeasurementSet {
     pub fn files(&self, folder: &Path) -> Vec<PathBuf> {
         let kernel = match &self.task {
             Record::Deblur { kernel, .. } | Record::Sr { kernel, .. } => Some(kernel),
+            Record::Csmri { coils } => coils.as_ref(),
             _ => None,
         };
         let of_each = self.measurements.iter().flat_map(|measured| {
@@ -346,7 +362,14 @@ impl MeasurementSet {
                 phase: *phase,
             },
             Record::Demosaic { pattern } => Degradation::Bayer(pattern.parse::<BayerPattern>()?),
-            Record::Csmri => Degradation::Fourier(mask()?),
+            Record::Csmri { coils } => {
+                let path = coils
+                    .as_ref()
+                    .map(|record| verified(events, folder, record))
+                    .transpose()?;
+                let coils = path.map(|path| Coils::read(events, &path)).transpose()?;
+                Degradation::Fourier(mask()?, coils)
+            }
             Record::Radon { angles } => Degradation::Lines { angles: *angles },
             Record::Compressed { ratio } => Degradation::Coefficients { ratio: *ratio },
         };

@@ -86,7 +86,7 @@ pub fn measurement(task: &Task, picture: Picture<'_>, unknowns: &Unknowns, event
     let size = single(image.dims())?;
     if !matches!(
         task.degradation,
-        Degradation::Fourier(_) | Degradation::Lines { .. } | Degradation::Coefficients { .. }
+        Degradation::Fourier(..) | Degradation::Lines { .. } | Degradation::Coefficients { .. }
     ) {
         note_range(name, &vec_from_image(&image)?, events);
     }

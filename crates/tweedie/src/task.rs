@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use tweedie_imaging::{Image, Sigma, image_from_vec, noise};
 use tweedie_operators::{
     BayerPattern, Blur, CompressedSensing, Demosaicking, Determined, Downsampling, Field, Identity, Kernel,
-    LinearOperator, Mask, Mri, Radon, UnknownBorder,
+    LinearOperator, Mask, Mri, MultiCoilMri, Radon, UnknownBorder,
 };
 
 use crate::Result;
@@ -148,12 +148,18 @@ impl Task {
             },
             Degradation::Bayer(pattern) if channels == 3 => Arc::new(Demosaicking::new([rows, cols], *pattern)?),
             Degradation::Bayer(_) => bail!("--task demosaic: expected a colour image, got {channels} channel(s)"),
-            Degradation::Fourier(pixels) if channels == 1 => Arc::new(Mri::new(
+            Degradation::Fourier(pixels, Some(coils)) if channels == 1 => Arc::new(MultiCoilMri::new(
+                Field::Real,
+                [rows, cols],
+                &pixels.values([rows, cols], self.seed)?,
+                coils.values([rows, cols])?,
+            )?),
+            Degradation::Fourier(pixels, None) if channels == 1 => Arc::new(Mri::new(
                 Field::Real,
                 [rows, cols],
                 &pixels.values([rows, cols], self.seed)?,
             )?),
-            Degradation::Fourier(_) => {
+            Degradation::Fourier(..) => {
                 bail!("--task csmri: expected a gray image (--color gray), got {channels} channels")
             }
             Degradation::Lines { angles } => Arc::new(Radon::new(domain, *angles)?),
@@ -227,7 +233,7 @@ impl Task {
     fn where_measured(&self, noise: Image) -> Result<Image> {
         let ([_, channels, rows, cols], device) = (noise.dims(), noise.device());
         Ok(match &self.degradation {
-            Degradation::Holes(pixels) | Degradation::Fourier(pixels) => {
+            Degradation::Holes(pixels) | Degradation::Fourier(pixels, _) => {
                 let mask: Tensor<4> =
                     image_from_vec(pixels.values([rows, cols], self.seed)?, [1, 1, rows, cols], &device)?;
                 noise * mask.repeat_dim(1, channels)
@@ -259,7 +265,7 @@ impl Task {
         match self.degradation {
             Degradation::Noise | Degradation::Blur { .. } => PictureKind::Measurement,
             Degradation::Holes(_) | Degradation::Decimation { .. } | Degradation::Bayer(_) => PictureKind::Parts,
-            Degradation::Fourier(_)
+            Degradation::Fourier(..)
             | Degradation::Lines { .. }
             | Degradation::Coefficients { .. }
             | Degradation::Operator(_) => PictureKind::Start,

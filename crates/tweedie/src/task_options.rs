@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use tweedie_operators::{BayerPattern, Downsampling, Kernel, Resampling, centred_phase};
 
+use crate::coils::Coils;
 use crate::degradation::{Border, Degradation, Pixels, TaskKind};
 use crate::error::{Context as _, bail, usage};
 use crate::mask::MaskMarks;
@@ -31,6 +32,9 @@ pub struct TaskOptions {
     pub keep: Option<f64>,
     /// inpaint, csmri: where a pixel or frequency is known.
     pub mask: Option<PathBuf>,
+    /// csmri: file of the sensitivities of several coils.
+    #[serde(default)]
+    pub coils: Option<PathBuf>,
     /// inpaint: what white marks in the mask; the default is known.
     pub mask_marks: Option<MaskMarks>,
     /// sr: factor, 2 to 16.
@@ -53,6 +57,7 @@ impl TaskOptions {
             boundary: None,
             keep: None,
             mask: None,
+            coils: None,
             mask_marks: None,
             scale: None,
             pattern: None,
@@ -174,7 +179,8 @@ impl TaskOptions {
             }
             TaskKind::Csmri => {
                 let path = self.mask.as_ref().ok_or_else(|| missing("--mask"))?;
-                Degradation::Fourier(Pixels::read(events, path, Some(MaskMarks::Known))?)
+                let coils = self.coils.as_ref().map(|path| Coils::read(events, path)).transpose()?;
+                Degradation::Fourier(Pixels::read(events, path, Some(MaskMarks::Known))?, coils)
             }
             TaskKind::Radon => Degradation::Lines {
                 angles: self.angles.ok_or_else(|| missing("--angles"))? as usize,
@@ -189,7 +195,7 @@ impl TaskOptions {
     }
 
     /// Each option, whether it was given, and the tasks that use it.
-    fn given(&self) -> [(bool, &'static [TaskKind], &'static str); 10] {
+    fn given(&self) -> [(bool, &'static [TaskKind], &'static str); 11] {
         use TaskKind::{Compressed, Csmri, Deblur, Demosaic, Inpaint, Radon, Sr};
         [
             (self.kernel.is_some(), &[Deblur, Sr], "--kernel"),
@@ -197,6 +203,7 @@ impl TaskOptions {
             (self.boundary.is_some(), &[Deblur, Sr], "--boundary"),
             (self.keep.is_some(), &[Inpaint], "--keep"),
             (self.mask.is_some(), &[Inpaint, Csmri], "--mask"),
+            (self.coils.is_some(), &[Csmri], "--coils"),
             (self.mask_marks.is_some(), &[Inpaint], "--mask-marks"),
             (self.scale.is_some(), &[Sr], "--scale"),
             (self.pattern.is_some(), &[Demosaic], "--pattern"),
@@ -207,7 +214,8 @@ impl TaskOptions {
 
     /// The files that it names.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.kernel_file().into_iter().chain(self.mask.clone()).collect()
+        let named = self.mask.clone().into_iter().chain(self.coils.clone());
+        self.kernel_file().into_iter().chain(named).collect()
     }
 
     /// The folder of Levin's kernels.

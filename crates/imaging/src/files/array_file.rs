@@ -10,7 +10,8 @@ use crate::{Error, write_atomic};
 
 /// Reads the array of an `.npy` file, or the only one of an `.npz` file, of any shape.
 ///
-/// f32, f64, all integers (up to 2^53) and bool keep their values: nothing is scaled, true is 1.
+/// f32, f64, all integers (up to 2^53) and bool keep their values: nothing is scaled, true is 1. Complex numbers (in C order) get one more
+/// axis, the last, of real and imaginary part.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Format`] for other files and types, truncated data and more than [`super::MAX_VALUES`] values;
@@ -111,6 +112,9 @@ pub(super) fn decode_image(bytes: &FileBytes) -> Result<Decoded, Error> {
         Element::U8 => (f64::from(u8::MAX), Depth::Eight),
         Element::U16 => (f64::from(u16::MAX), Depth::Sixteen),
         Element::Float => (1.0, Depth::Float),
+        Element::Complex => {
+            return Err(bytes.wrong("an image of f32, f64, u8, u16 or bool", "complex numbers"));
+        }
         Element::OtherInteger => {
             return Err(bytes.wrong(
                 "an image of f32, f64, u8, u16 or bool",

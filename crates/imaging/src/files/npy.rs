@@ -34,6 +34,8 @@ pub(super) enum Element {
     /// Integers without a natural range for images.
     OtherInteger,
     Float,
+    /// Real and imaginary part, one after the other: the array has one more axis, of 2, than the file says.
+    Complex,
 }
 
 /// Numbers that are written.
@@ -81,10 +83,14 @@ pub(super) fn read(mut reader: impl Read) -> Result<Npy, Wrong> {
     let header = read_header(&mut reader)?;
     let (shape, count) = checked_shape(&header.shape)?;
     let (values, element) = read_values(reader, &header.descr, count)?;
-    let values = if header.is_fortran {
-        c_order(&values, &shape)
-    } else {
-        values
+    let values = match (header.is_fortran, element) {
+        (false, _) => values,
+        (true, Element::Complex) => return Err(wrong("complex numbers in C order", "Fortran order")),
+        (true, _) => c_order(&values, &shape),
+    };
+    let shape = match element {
+        Element::Complex => [shape, vec![2]].concat(),
+        _ => shape,
     };
     Ok(Npy {
         array: Array { shape, values },
@@ -154,6 +160,11 @@ fn read_values(reader: impl Read, descr: &str, count: usize) -> Result<(Vec<f64>
     let (values, element) = match kind {
         "f4" => (from.collect(|bytes| f32::from_le_bytes(bytes).into()), Element::Float),
         "f8" => (from.collect(f64::from_le_bytes), Element::Float),
+        "c8" => (
+            from.pairs()?.collect(|bytes| f32::from_le_bytes(bytes).into()),
+            Element::Complex,
+        ),
+        "c16" => (from.pairs()?.collect(f64::from_le_bytes), Element::Complex),
         "b1" => (from.collect(|[byte]| f64::from(u8::from(byte != 0))), Element::Bool),
         "u1" => (from.collect(|[byte]| byte.into()), Element::U8),
         "u2" => (from.collect(|bytes| u16::from_le_bytes(bytes).into()), Element::U16),
@@ -184,7 +195,10 @@ fn read_values(reader: impl Read, descr: &str, count: usize) -> Result<(Vec<f64>
         // Texts from files are shown in part, and without what is not printed.
         _ => {
             let shown: String = descr.chars().filter(|c| !c.is_control()).take(16).collect();
-            return Err(wrong("an array of f32, f64, integers or bool", format!("type {shown}")));
+            return Err(wrong(
+                "an array of f32, f64, complex64, complex128, integers or bool",
+                format!("type {shown}"),
+            ));
         }
     };
     let values = values.map_err(|error| match error.kind() {
@@ -205,6 +219,15 @@ struct Values<R> {
 }
 
 impl<R: Read> Values<R> {
+    /// Two numbers for each.
+    fn pairs(self) -> Result<Self, Wrong> {
+        let count = 2 * self.count;
+        if count > MAX_VALUES {
+            return Err(wrong(format!("at most {MAX_VALUES} values"), format!("{count}")));
+        }
+        Ok(Self { count, ..self })
+    }
+
     /// Reads values of `SIZE` bytes, which `convert` is given with the lowest byte first.
     fn collect<const SIZE: usize>(mut self, convert: impl Fn([u8; SIZE]) -> f64) -> io::Result<Vec<f64>> {
         // Grows with the data: a shape without data behind it costs nothing.

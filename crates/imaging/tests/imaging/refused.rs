@@ -129,7 +129,7 @@ fn content_that_is_no_image() {
         ),
         (
             "npy of complex numbers",
-            (npy(&header("<c8", "(1, 2)"), &[0; 16]), "type <c8"),
+            (npy(&header("<c8", "(1, 2)"), &[0; 16]), "complex numbers"),
         ),
         ("npy of text", (npy(&header("<U3", "(1, 2)"), &[0; 24]), "type <U3")),
         (
