@@ -14,6 +14,7 @@ use crate::{Anscombe, Error, LinearOperator, Whitened, poisson_noise};
 
 /// The noise of a measurement y of which A x is the expectation.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // There is one for a measurement.
 pub enum NoiseModel {
     /// Independent Gaussian noise of one level.
     White(Sigma),

@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn outliers_may_be_expected() {
         let mut measurement = measured(Border::Circular);
-        let outliers = image(|i, j| f64::from(u8::from((7 * i as u32 + 3 * j as u32) % 10 == 0)));
+        let outliers = image(|i, j| f64::from(u8::from((7 * i as u32 + 3 * j as u32).is_multiple_of(10))));
         measurement.y = measurement.y + outliers;
         let said = |has_outliers| warnings(&measurement, &scene(), has_outliers).unwrap().join("\n");
         assert!(said(false).contains("does not explain"), "{}", said(false));

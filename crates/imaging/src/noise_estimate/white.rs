@@ -56,7 +56,7 @@ pub fn estimate_white_noise(image: &Image) -> Result<Vec<Sigma>, Error> {
         .collect();
     let mean = |variances: &[f64]| variances.iter().sum::<f64>() / channels as f64;
     (0..batch)
-        .map(|n| Ok(Sigma::new(mean(&planes[n * channels..][..channels]).sqrt())?))
+        .map(|n| Sigma::new(mean(&planes[n * channels..][..channels]).sqrt()))
         .collect()
 }
 
