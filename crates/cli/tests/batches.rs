@@ -82,7 +82,7 @@ fn a_batch_goes_on_where_it_was() {
         let run = |options: &str| {
             let line = command.replace("--quiet", &format!("--skip-existing {options}"));
             let done = succeed(&line, &[&out, &at("in")]);
-            done.stdout.matches(" is there").count()
+            done.stderr.matches(" is there").count()
         };
         succeed(command, &[&out, &at("in")]);
         let before = fs::read(out.join("a.png")).unwrap();
@@ -136,4 +136,26 @@ fn the_default_checkpoint_is_that_of_each_picture() {
     };
     assert!(same("color", "coffee.png") && same("gray", "camera.png"));
     assert!(!same("gray", "coffee.png") && !same("color", "camera.png"));
+}
+
+#[test]
+fn denoising_chooses_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let noisy = at("noisy");
+    succeed(
+        "simulate datasets/samples/coffee.png datasets/samples/camera.png --task denoise --noise 15 --out",
+        &[&noisy],
+    );
+    for (picture, checkpoint) in [("coffee.png", "color"), ("camera.png", "gray")] {
+        let document = json(
+            "denoise --depth float --out",
+            &[&at("chosen.npy"), &noisy.join(picture)],
+        );
+        let sigma = document["results"][0]["sigma"].as_f64().unwrap();
+        assert!((12.0..18.0).contains(&sigma), "{picture}: {sigma}");
+        let line = format!("denoise --depth float --sigma {sigma} --checkpoint {checkpoint} --out");
+        succeed(&line, &[&at("named.npy"), &noisy.join(picture)]);
+        assert_eq!(fs::read(at("chosen.npy")).unwrap(), fs::read(at("named.npy")).unwrap());
+    }
 }

@@ -12,6 +12,9 @@ use crate::{Events, Result};
 pub struct Choice(Vec<Checkpoint>);
 
 impl Choice {
+    /// What is said where no checkpoint was named.
+    pub const DEFAULT: &str = "checkpoint gray for gray images, color for others (--checkpoint was not given)";
+
     /// Loads the named checkpoint; without a name `gray` and `color`. `settings` are the values of the section `denoiser`.
     ///
     /// # Errors

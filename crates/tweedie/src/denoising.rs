@@ -4,7 +4,8 @@ use burn::tensor::Device;
 use tweedie_imaging::{Image, JpegCompression, vec_from_image};
 use tweedie_operators::NoiseModel;
 
-use crate::checkpoint::{Checkpoint, require_finite};
+use crate::checkpoint::require_finite;
+use crate::choice::Choice;
 use crate::measured_noise::estimate_noise;
 use crate::noise_level::{Noise, NoiseUsed, grey_levels};
 use crate::noise_option::NoiseOption;
@@ -28,9 +29,9 @@ pub struct Denoised {
     pub warnings: Vec<String>,
 }
 
-/// A denoiser and the noise that its pictures have.
+/// Denoisers and the noise that their pictures have.
 pub struct Denoising<'a> {
-    checkpoint: &'a Checkpoint,
+    checkpoints: &'a Choice,
     option: &'a NoiseOption,
     /// `None` where each picture has to tell.
     given: Option<Noise>,
@@ -38,18 +39,18 @@ pub struct Denoising<'a> {
 }
 
 impl<'a> Denoising<'a> {
-    /// With this checkpoint, for pictures on `device` that have the noise of `option`.
+    /// With these checkpoints, for pictures on `device` that have the noise of `option`.
     ///
     /// # Errors
     /// If a map of levels cannot be read.
     pub fn new(
-        checkpoint: &'a Checkpoint,
+        checkpoints: &'a Choice,
         option: &'a NoiseOption,
         device: &Device,
         events: &'a dyn Events,
     ) -> Result<Self> {
         Ok(Self {
-            checkpoint,
+            checkpoints,
             option,
             given: Noise::given(option, events, device)?,
             events,
@@ -71,8 +72,9 @@ impl<'a> Denoising<'a> {
                 noise
             }
         };
-        self.checkpoint.note_channels(image.dims()[1], self.events);
-        let denoiser = self.checkpoint.for_channels(image.dims()[1])?;
+        let checkpoint = self.checkpoints.of_channels(image.dims()[1]);
+        checkpoint.note_channels(image.dims()[1], self.events);
+        let denoiser = checkpoint.for_channels(image.dims()[1])?;
         let mut used = noise.model.clone();
         if let (None, NoiseModel::White(found)) = (&self.given, &noise.model) {
             let level = denoiser.info().sigma.nearest(*found);
@@ -93,7 +95,7 @@ impl<'a> Denoising<'a> {
             noise.used.level_grey_levels = grey_levels(noise.model.level(&image)?);
         }
         // Devices work in the background: the image is there when its values are.
-        require_finite(&self.checkpoint.name, &vec_from_image(&denoised)?)?;
+        require_finite(&checkpoint.name, &vec_from_image(&denoised)?)?;
         let taken = vec_from_image(&(denoised.clone() - image))?;
         let taken = 255.0 * (taken.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / taken.len() as f64).sqrt();
         let level = noise.used.level_grey_levels;

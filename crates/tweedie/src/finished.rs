@@ -91,6 +91,31 @@ impl Finished {
         Ok(sha256_bytes(hashes.as_bytes()))
     }
 
+    /// The recorded result `out` of these files, with a note, or what `work` makes of them, which is recorded then; `None` is an
+    /// interruption. Without a record the work is done.
+    ///
+    /// # Errors
+    /// If a file cannot be read or the record not be written, and what `work` says.
+    pub fn or<T: Serialize + DeserializeOwned>(
+        record: Option<&Self>,
+        out: &str,
+        files: &[PathBuf],
+        events: &dyn Events,
+        work: impl FnOnce() -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let Some(record) = record else { return work() };
+        let digest = Self::digest(files, events)?;
+        if let Some(result) = record.find(out, &digest) {
+            events.note(&format!("{} is there", record.path.with_file_name(out).display()));
+            return Ok(Some(result));
+        }
+        let result = work()?;
+        if let Some(result) = &result {
+            record.add(out, &digest, result)?;
+        }
+        Ok(result)
+    }
+
     /// The recorded result of these settings and inputs (see [`Self::digest`]), if its file is there.
     pub fn find<T: DeserializeOwned>(&self, out: &str, input: &str) -> Option<T> {
         let line = self.known.get(out)?;

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use tweedie_imaging::{ColorMode, read_image, read_image_and_alpha};
+use tweedie_imaging::{ColorMode, Depth, read_image, read_image_and_alpha};
 
 use crate::error::usage;
 use crate::inputs::{self, Input};
 use crate::measurement::Measurement;
 use crate::measurement_folder::{MANIFEST, MeasurementSet, manifest_path};
-use crate::output::Origin;
+use crate::output::{self, Origin};
 use crate::picture::{self, Picture, Unknowns};
 use crate::task::Task;
 use crate::{Events, Result};
@@ -115,6 +115,14 @@ impl Job {
                 files
             }
         }
+    }
+
+    /// The files of its result in a folder: the picture, the trace and, where a strength is searched for, what was tried.
+    pub fn outputs(&self, folder: &Path, depth: Option<Depth>, searches: bool) -> Vec<PathBuf> {
+        let (stem, ending) = (self.input.stem(), output::ending_of(depth));
+        let mut files = vec![format!("{stem}.{ending}"), format!("{stem}.trace.csv")];
+        files.extend(searches.then(|| format!("{stem}.strengths.csv")));
+        files.iter().map(|file| folder.join(file)).collect()
     }
 
     /// Reads the measurement, or makes it of a clean image, and tells what its result takes over from the file.

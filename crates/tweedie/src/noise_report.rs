@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use burn::tensor::Device;
 use serde::Serialize;
-use tweedie_imaging::{Image, JpegCompression, LawFit, estimate_law, estimate_noise};
+use tweedie_imaging::{ColorMode, Image, JpegCompression, LawFit, estimate_law, estimate_noise};
 use tweedie_report::{Plot, Series};
 
-use crate::Result;
+use crate::inputs::Input;
 use crate::noise_level::{DENOISING, Noise, NoiseUsed};
+use crate::task::single;
+use crate::{Events, Result, output};
 
 /// Points of the fitted curve.
 const POINTS: u32 = 52;
@@ -102,4 +105,48 @@ impl NoiseReport {
         plot.write(path)?;
         Ok(true)
     }
+}
+
+/// Ending of a plot's file.
+pub const PLOT: &str = ".noise.svg";
+
+/// The noise of one image, as the JSON has it.
+#[derive(Serialize)]
+pub struct Found {
+    /// Name of the image.
+    pub name: String,
+    /// What was found.
+    #[serde(flatten)]
+    pub report: NoiseReport,
+    /// The plot's file.
+    pub plot: Option<String>,
+}
+
+/// Reads an image and finds its noise; with `out` a plot goes into that folder.
+///
+/// # Errors
+/// If the image cannot be read or holds too little to estimate from, or the plot cannot be written.
+pub fn found(
+    input: &Input,
+    color: ColorMode,
+    out: Option<&Path>,
+    device: &Device,
+    events: &dyn Events,
+) -> Result<Found> {
+    let loaded = events.read_image(&input.path, color)?;
+    let image = loaded.image(device)?;
+    single(image.dims())?;
+    let report = report(&image, loaded.compression.as_ref())?;
+    let mut plot = None;
+    if let Some(out) = out {
+        let path = output::path_in(out, &input.stem(), PLOT)?;
+        plot = report
+            .write_plot(&input.name, &path)?
+            .then(|| path.display().to_string());
+    }
+    Ok(Found {
+        name: input.name.clone(),
+        report,
+        plot,
+    })
 }

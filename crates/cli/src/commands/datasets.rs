@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use tweedie::datasets::{self, Kind, MANIFEST, Manifest, Set, Summary, verify};
+use tweedie::report::Table;
 use tweedie::{Events as _, locate};
 
 use self::fetch::Fetch;
@@ -102,39 +103,28 @@ fn read_manifest(session: &Session) -> anyhow::Result<(PathBuf, Manifest)> {
 }
 
 fn list(session: &Session, manifest: &Manifest, results: &mut Results<'_, Summary>) -> anyhow::Result<()> {
-    session.say(format_args!(
-        "{:10}  {:7}  {:5}  {:>5}  {:>8}  {:24}  description",
-        "name", "kind", "split", "files", "MiB", "licence"
-    ));
+    let mut table = Table::new(["name", "kind", "split", "files", "MiB", "licence", "description"]);
     for set in &manifest.sets {
         let entry = Summary::of(set);
-        let kind = if entry.kind == Kind::Bundled {
-            "bundled"
-        } else {
-            "public"
-        };
         let (files, mib) = match entry.files {
             0 => (String::new(), String::new()),
             n => (n.to_string(), format!("{:.2}", entry.bytes as f64 / f64::from(1 << 20))),
         };
-        let split = entry.split.as_deref().unwrap_or_default();
         // Long licence expressions are in the JSON and in the manifest.
         let licence = match entry.licence.char_indices().nth(24) {
             None => entry.licence.clone(),
             Some(_) => "several, see the manifest".to_owned(),
         };
-        session.say(format_args!(
-            "{:10}  {kind:7}  {split:5}  {files:>5}  {mib:>8}  {licence:24}  {}",
-            entry.name, entry.description
-        ));
-        if session.verbose {
-            let more = [entry.homepage.as_deref(), entry.citation.as_deref()];
-            more.into_iter()
-                .flatten()
-                .for_each(|line| session.detail(&format!("            {line}")));
-        }
+        let (name, split) = (entry.name.clone(), entry.split.clone().unwrap_or_default());
+        let kind = format!("{:?}", entry.kind).to_lowercase();
+        table.row([name, kind, split, files, mib, licence, entry.description.clone()]);
+        let more = [entry.homepage.as_deref(), entry.citation.as_deref()];
+        more.into_iter()
+            .flatten()
+            .for_each(|line| session.detail(&format!("{}: {line}", entry.name)));
         results.push(entry)?;
     }
+    session.say(table.plain().trim_end());
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use tweedie::choice::Choice;
 use tweedie::denoising::Denoising;
 use tweedie::events::Progress;
 use tweedie::finished::Finished;
@@ -14,10 +15,10 @@ use tweedie::noise_level::NoiseUsed;
 use tweedie::noise_option::NoiseOption;
 use tweedie::output::Origin;
 use tweedie::picture::note_range;
-use tweedie::{Events as _, checkpoint, inputs, output, settings};
+use tweedie::{Events as _, inputs, output, settings};
 
 use crate::Outcome;
-use crate::options::{self, Common};
+use crate::options::{Common, Reading};
 use crate::output::Precision;
 use crate::session::{Results, Session};
 use crate::usage::usage;
@@ -35,7 +36,13 @@ pub struct Denoise {
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// Noise level in 8-bit grey levels, or auto: estimated from each image; any other model that --noise of restore takes
-    #[arg(long, alias = "noise", value_name = "S|auto", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        alias = "noise",
+        value_name = "S|auto",
+        default_value = "auto",
+        allow_hyphen_values = true
+    )]
     sigma: NoiseOption,
     /// File or folder of the results
     #[arg(long, value_name = "PATH")]
@@ -45,14 +52,19 @@ pub struct Denoise {
     skip_existing: bool,
     #[command(flatten)]
     precision: Precision,
+    /// Name of a checkpoint (see `tweedie checkpoints list`), or its folder; or median, haar, nlm, tv, gaussian:WIDTH, which have no
+    /// weights [default: gray for gray images, color for others]
+    #[arg(long, value_name = "C")]
+    checkpoint: Option<String>,
     #[command(flatten)]
-    denoising: options::Denoising,
+    reading: Reading,
     #[command(flatten)]
     common: Common,
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  tweedie denoise phone.jpg --out better.png
   tweedie denoise noisy.png --sigma 25 --checkpoint gray --out denoised.png
   tweedie denoise scans/ --sigma 10 --checkpoint gray --depth 16 --out denoised
   tweedie denoise large.tif --sigma 5 --checkpoint gray --out large.npy -C denoiser.tile_pixels=262144";
@@ -82,7 +94,10 @@ impl Denoise {
             return Err(usage("--skip-existing: expected a folder as --out"));
         }
         inputs::set_apart(&mut inputs)?;
-        let denoiser = checkpoint::load(&self.denoising.checkpoint, settings, &session.device, session)?;
+        let denoiser = Choice::load(self.checkpoint.as_deref(), &settings, &session.device, session)?;
+        if self.checkpoint.is_none() {
+            session.note(Choice::DEFAULT);
+        }
         let images = inputs.iter().map(|input| input.path.clone());
         let recorded = self.skip_existing || inputs.len() > 1;
         session.claim(
@@ -100,12 +115,7 @@ impl Denoise {
         let denoising = Denoising::new(&denoiser, &self.sigma, &session.device, session)?;
         let files: Vec<PathBuf> = self.sigma.file().into_iter().cloned().collect();
         let files = Finished::digest(&files, session)?;
-        let settings = (
-            &self.sigma,
-            self.denoising.reading,
-            self.precision,
-            &self.common.settings,
-        );
+        let settings = (&self.sigma, self.reading, self.precision, &self.common.settings);
         let finished = recorded
             .then(|| {
                 Finished::open(
@@ -121,18 +131,10 @@ impl Denoise {
             |input| {
                 session.progress(Progress::At(&input.name));
                 let out = self.out_path(input, to_file);
-                let Some(finished) = &finished else {
-                    return self.one(session, input, &out, &denoising).map(Some);
-                };
                 let name = inputs::relative_name(&self.out, &out);
-                let digest = Finished::digest(std::slice::from_ref(&input.path), session)?;
-                if let Some(denoised) = finished.find(&name, &digest) {
-                    session.say(format_args!("{} is there", out.display()));
-                    return Ok(Some(denoised));
-                }
-                let denoised = self.one(session, input, &out, &denoising)?;
-                finished.add(&name, &digest, &denoised)?;
-                Ok(Some(denoised))
+                let files = std::slice::from_ref(&input.path);
+                let work = || self.one(session, input, &out, &denoising).map(Some);
+                Finished::or(finished.as_ref(), &name, files, session, work)
             },
         )
     }
@@ -144,7 +146,7 @@ impl Denoise {
         out: &Path,
         denoising: &Denoising<'_>,
     ) -> tweedie::Result<Denoised> {
-        let loaded = read_image(&input.path, self.denoising.reading.color)?;
+        let loaded = read_image(&input.path, self.reading.color)?;
         session.file_read(&input.path, &loaded.sha256);
         note_range(&input.name, &loaded.values, session);
         output::parent(out)?;

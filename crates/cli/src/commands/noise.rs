@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 use tweedie::events::Progress;
-use tweedie::imaging::read_image;
 use tweedie::inputs::Input;
-use tweedie::noise_report::{NoiseReport, report};
-use tweedie::task::single;
+use tweedie::noise_report::{Found, PLOT, found};
 use tweedie::{Events as _, inputs, output, settings};
 
 use crate::Outcome;
@@ -40,16 +37,6 @@ Examples:
   tweedie noise photo.jpg
   tweedie noise photos/ --out plots --json noise.json";
 
-/// The noise of one image, as the JSON has it.
-#[derive(Serialize)]
-struct Found {
-    name: String,
-    #[serde(flatten)]
-    report: NoiseReport,
-    /// The plot's file.
-    plot: Option<String>,
-}
-
 impl NoiseCommand {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let session = Session::start("noise", &self.common)?;
@@ -60,7 +47,7 @@ impl NoiseCommand {
         settings::sections(&self.common.settings, [])?;
         let mut inputs = inputs::expand(&self.inputs, session)?;
         inputs::set_apart(&mut inputs)?;
-        let plot = |out: &PathBuf, input: &Input| out.join(format!("{}.noise.svg", input.stem()));
+        let plot = |out: &PathBuf, input: &Input| out.join(format!("{}{PLOT}", input.stem()));
         let plots = self
             .out
             .iter()
@@ -74,32 +61,10 @@ impl NoiseCommand {
             |input| input,
             |input| {
                 session.progress(Progress::At(&input.name));
-                let found = self.one(session, input)?;
+                let found = found(input, self.reading.color, self.out.as_deref(), &session.device, session)?;
                 session.say(format_args!("{}: {}", found.name, found.report.lines()));
                 Ok(Some(found))
             },
         )
-    }
-
-    fn one(&self, session: &Session, input: &Input) -> tweedie::Result<Found> {
-        let loaded = read_image(&input.path, self.reading.color)?;
-        session.file_read(&input.path, &loaded.sha256);
-        let image = loaded.image(&session.device)?;
-        single(image.dims())?;
-        let report = report(&image, loaded.compression.as_ref())?;
-        let plot = match &self.out {
-            Some(out) => {
-                let path = output::path_in(out, &input.stem(), ".noise.svg")?;
-                report
-                    .write_plot(&input.name, &path)?
-                    .then(|| path.display().to_string())
-            }
-            None => None,
-        };
-        Ok(Found {
-            name: input.name.clone(),
-            report,
-            plot,
-        })
     }
 }

@@ -119,7 +119,7 @@ impl Restore {
         let jobs = jobs::list(&self.inputs, pictures, session)?;
         self.check(&jobs, &solver)?;
         if self.checkpoint.is_none() {
-            session.note("checkpoint gray for gray images, color for others (--checkpoint was not given)");
+            session.note(Choice::DEFAULT);
         }
         let name = self.checkpoint.as_deref();
         let mut restoring = Restoring {
@@ -132,7 +132,11 @@ impl Restore {
         };
         let recorded = self.skip_existing || jobs.len() > 1;
         let record = recorded.then(|| Finished::file(out));
-        session.claim(self.outputs(out, &jobs, &restoring.solver).into_iter().chain(record), {
+        let page = self.report.then(|| out.join("report.html"));
+        let searches = restoring.solver.search.is_some();
+        let results_of = |job: &Job| job.outputs(out, self.precision.depth, searches);
+        let outputs: Vec<PathBuf> = jobs.iter().flat_map(results_of).collect();
+        session.claim(outputs.into_iter().chain(record).chain(page), {
             let files = jobs.iter().flat_map(Job::files);
             files.chain(self.task.files()).chain(restoring.denoisers.files())
         })?;
@@ -145,20 +149,8 @@ impl Restore {
             &jobs,
             |job| &job.input,
             |job| {
-                let Some(finished) = &finished else {
-                    return restoring.one(job);
-                };
                 let name = format!("{}.{}", job.input.stem(), output::ending_of(self.precision.depth));
-                let digest = Finished::digest(&job.files(), session)?;
-                if let Some(scores) = finished.find(&name, &digest) {
-                    session.say(format_args!("{} is there", out.join(name).display()));
-                    return Ok(Some(scores));
-                }
-                let scores = restoring.one(job)?;
-                if let Some(scores) = &scores {
-                    finished.add(&name, &digest, scores)?;
-                }
-                Ok(scores)
+                Finished::or(finished.as_ref(), &name, &job.files(), session, || restoring.one(job))
             },
         )?;
         if let Outcome::Interrupted = outcome {
@@ -178,23 +170,6 @@ impl Restore {
             session.say(format_args!("report: {}", path.display()));
         }
         Ok(Outcome::Done)
-    }
-
-    /// The files that it writes.
-    fn outputs(&self, out: &Path, jobs: &[Job], solver: &Solver) -> Vec<PathBuf> {
-        let mut endings = vec![
-            format!(".{}", output::ending_of(self.precision.depth)),
-            ".trace.csv".to_owned(),
-        ];
-        endings.extend(solver.search.map(|_| ".strengths.csv".to_owned()));
-        let files = |job: &Job| {
-            let stem = job.input.stem();
-            let named = |ending: &String| out.join(format!("{stem}{ending}"));
-            endings.iter().map(named).collect::<Vec<_>>()
-        };
-        let mut outputs: Vec<PathBuf> = jobs.iter().flat_map(files).collect();
-        outputs.extend(self.report.then(|| out.join("report.html")));
-        outputs
     }
 
     /// Refuses options that change nothing, or miss another one.

@@ -101,7 +101,11 @@ impl NetworkKind for Crr {
             channels: 1,
             noise: NoiseInput::Blind,
             // Every step reaches through W and W^T.
-            receptive_field: 2 * config.steps * 4 * (config.kernel / 2) + 1,
+            receptive_field: config
+                .steps
+                .saturating_mul(8)
+                .saturating_mul(config.kernel / 2)
+                .saturating_add(1),
             size_multiple: 1,
             quarters: None,
             periodic: false,

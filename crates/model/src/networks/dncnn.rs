@@ -92,7 +92,7 @@ impl NetworkKind for Dncnn {
         Facts {
             channels: config.channels,
             noise: if blind { NoiseInput::Blind } else { NoiseInput::Map },
-            receptive_field: 2 * config.depth + 1,
+            receptive_field: config.depth.saturating_mul(2).saturating_add(1),
             size_multiple: 1,
             quarters: None,
             periodic: config.padding == Padding::Circular,

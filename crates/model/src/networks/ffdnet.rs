@@ -64,7 +64,7 @@ impl NetworkKind for Ffdnet {
             channels: config.channels,
             noise: NoiseInput::Map,
             // 2 depth + 1 at half resolution.
-            receptive_field: 2 * (2 * config.depth + 1),
+            receptive_field: config.depth.saturating_mul(4).saturating_add(2),
             size_multiple: 2,
             quarters: None,
             periodic: false,

@@ -71,7 +71,7 @@ impl NetworkKind for GradientStep {
             channels: config.channels,
             noise: NoiseInput::Level,
             // R reads 2 depth + 1 pixels at half resolution, and grad g what R reads at all of those.
-            receptive_field: 2 * (4 * config.depth + 1),
+            receptive_field: config.depth.saturating_mul(8).saturating_add(2),
             size_multiple: 2,
             quarters: None,
             periodic: false,

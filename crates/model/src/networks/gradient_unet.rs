@@ -75,7 +75,7 @@ impl NetworkKind for GradientUnet {
         Facts {
             noise: NoiseInput::Level,
             // grad g reads what N reads at all that N reads.
-            receptive_field: 2 * unet.receptive_field - 1,
+            receptive_field: unet.receptive_field.saturating_mul(2).saturating_sub(1),
             theory: Some("D = x - grad g with g known: the Jacobian is symmetric"),
             ..unet
         }

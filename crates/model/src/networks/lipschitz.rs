@@ -102,7 +102,7 @@ impl NetworkKind for Lipschitz {
         Facts {
             channels: config.channels,
             noise: NoiseInput::Level,
-            receptive_field: 2 * (4 * config.blocks + 1),
+            receptive_field: config.blocks.saturating_mul(8).saturating_add(2),
             size_multiple: 2,
             quarters: None,
             periodic: false,

@@ -76,7 +76,7 @@ impl NetworkKind for Ridge {
             channels: config.channels,
             noise: NoiseInput::Level,
             // What a filter reads at all filters that a pixel is in.
-            receptive_field: 4 * config.depth + 1,
+            receptive_field: config.depth.saturating_mul(4).saturating_add(1),
             size_multiple: 1,
             quarters: None,
             periodic: false,

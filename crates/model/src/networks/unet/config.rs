@@ -64,7 +64,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 impl UnetConfig {
     /// Pixels of the image under one of the coarsest level.
     pub(super) fn cell(&self) -> usize {
-        self.unshuffle << self.widths.len().saturating_sub(1)
+        self.pixel(self.widths.len().saturating_sub(1))
+    }
+
+    /// Pixels of the image under one of a level. Facts of a configuration are asked for before it is checked: what overflows is as
+    /// large as can be.
+    fn pixel(&self, level: usize) -> usize {
+        self.unshuffle
+            .saturating_mul(2_usize.saturating_pow(level.try_into().unwrap_or(u32::MAX)))
     }
 
     /// The size to which an image (or a quarter of one) is extended.
@@ -82,13 +89,13 @@ impl UnetConfig {
     pub(super) fn tile_multiple(&self) -> usize {
         match self.sizes {
             Sizes::Extend => self.cell(),
-            Sizes::Quarters => 2 * self.cell(),
+            Sizes::Quarters => self.cell().saturating_mul(2),
         }
     }
 
     /// The multiple that the sides of quarters are.
     pub(super) fn quarters(&self) -> Option<usize> {
-        (self.sizes == Sizes::Quarters).then_some(8 * self.cell())
+        (self.sizes == Sizes::Quarters).then_some(self.cell().saturating_mul(8))
     }
 
     /// Side length of the smallest square around a pixel that surely holds all that its value depends on. Where in its
@@ -96,17 +103,18 @@ impl UnetConfig {
     pub(super) fn receptive_field(&self) -> usize {
         // Reach on either side: the other pixels of its own cell, then head, tail and the blocks of the first level,
         // twice if there is a coarser one; every coarser level adds its cell, two changes of resolution and its blocks.
-        let coarsest = self.widths.len() - 1;
-        let block_convolutions = |level: usize| 2 * self.blocks * if level == coarsest { 1 } else { 2 };
-        let first = self.unshuffle - 1 + self.unshuffle * (2 + block_convolutions(0));
+        let coarsest = self.widths.len().saturating_sub(1);
+        let convolutions = |level: usize| self.blocks.saturating_mul(if level == coarsest { 2 } else { 4 });
+        let times = |level: usize, n: usize| self.pixel(level).saturating_mul(n);
+        let first = times(0, convolutions(0).saturating_add(3)).saturating_sub(1);
         let changes = match self.resampling {
             Resampling::Phases => 2,
             Resampling::Strided => 0,
         };
         let coarser = (1..self.widths.len()).map(|level| {
-            let pixel = self.unshuffle << level;
-            pixel / 2 + pixel * (changes + block_convolutions(level))
+            (self.pixel(level) / 2).saturating_add(times(level, convolutions(level).saturating_add(changes)))
         });
-        2 * (first + coarser.sum::<usize>()) + 1
+        let radius = coarser.fold(first, usize::saturating_add);
+        radius.saturating_mul(2).saturating_add(1)
     }
 }

@@ -298,3 +298,30 @@ fn a_network_that_is_told_a_level_reads_no_other() {
     let message = Unet::init(&config, 1, &device).unwrap_err().to_string();
     assert!(message.contains("architecture.told"), "{message}");
 }
+
+/// Facts are asked for before a configuration is checked.
+#[test]
+fn facts_of_impossible_configurations_do_not_overflow() {
+    let largest = usize::MAX;
+    for (unshuffle, widths, blocks) in [
+        (0, vec![48, 96], 3),
+        (largest, vec![48, 96], 3),
+        (2, vec![], 3),
+        (2, vec![1; 100], 3),
+        (2, vec![48, 96], largest),
+    ] {
+        let config = UnetConfig {
+            blocks,
+            ..config(unshuffle, &widths)
+        };
+        let facts = Unet::facts(&config);
+        let is_huge = unshuffle == largest || widths.len() == 100 || blocks == largest;
+        assert_eq!(
+            facts.receptive_field == largest,
+            is_huge,
+            "{unshuffle} {} {blocks}",
+            widths.len()
+        );
+        assert!(Unet::init(&config, 0, &Device::flex()).is_err());
+    }
+}
