@@ -11,6 +11,7 @@ mod files;
 mod foreign;
 mod job;
 mod measures;
+mod noise;
 mod physics;
 mod pool;
 mod restoration;
@@ -28,7 +29,9 @@ mod native {
     #[pymodule_export]
     use crate::files::{read_image, write_image};
     #[pymodule_export]
-    use crate::measures::{Certifying, estimate_noise, evaluate_files, evaluate_image};
+    use crate::measures::{Certifying, evaluate_files, evaluate_image};
+    #[pymodule_export]
+    use crate::noise::{denoise_unknown, estimate_noise};
     #[pymodule_export]
     use crate::physics::{Operator, Physics};
     #[pymodule_export]

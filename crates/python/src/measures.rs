@@ -8,9 +8,8 @@ use pyo3::prelude::*;
 use tweedie::certificate::{self, Patches};
 use tweedie::evaluate::Evaluation;
 use tweedie::imaging::ColorMode;
-use tweedie::noise_option::NoiseOption;
 use tweedie::solvers::certify::{CertifyOptions, LevelMeasures};
-use tweedie::{DeviceChoice, Error, Sigma, Task, inputs, noise_level};
+use tweedie::{DeviceChoice, Error, Sigma, inputs, noise_level};
 
 use crate::array::{Input, Values};
 use crate::denoiser::Denoiser;
@@ -129,15 +128,5 @@ pub fn evaluate_image(
         };
         let score = evaluation.score(&checkpoint, &name, clean.image()?, Sigma::new(sigma)?)?;
         Ok(serde_json::to_string(&score)?)
-    })
-}
-
-/// The noise level of a batch, in [0, 1] units.
-#[pyfunction]
-pub fn estimate_noise(py: Python<'_>, x: Input<'_>, threads: NonZeroUsize) -> PyResult<f64> {
-    let x = x.values()?;
-    run(py, threads, None, move |_| {
-        let noise = tweedie::measured_noise::estimate_noise(&NoiseOption::Auto, &Task::denoise(), &x.image()?, None)?;
-        Ok(noise.used.level_grey_levels / 255.0)
     })
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use tweedie::Sigma;
+use tweedie::coils::Coils;
 use tweedie::degradation::{Degradation, Pixels, TaskKind};
-use tweedie::operators::{DataFidelity as _, Kernel, L2, LinearOperator, centred_phase};
+use tweedie::operators::{Complex, DataFidelity as _, Kernel, L2, LinearOperator, centred_phase};
 use tweedie::task::Task;
 use tweedie::task_options::TaskOptions;
 
@@ -34,10 +34,16 @@ pub struct Physics {
 
 #[pymethods]
 impl Physics {
-    /// A task with its options, as JSON; a kernel (the bytes of f64 values) and a mask as arrays.
+    /// A task with its options, as JSON; a kernel (the bytes of f64 values), a mask, and the sensitivities of coils (the bytes of
+    /// complex64 values `[coils, rows, columns]`, rows and columns) as arrays.
     #[new]
-    #[pyo3(signature = (options, kernel=None, mask=None))]
-    fn new(options: &str, kernel: Option<Plane<'_>>, mask: Option<Plane<'_>>) -> PyResult<Self> {
+    #[pyo3(signature = (options, kernel=None, mask=None, coils=None))]
+    fn new(
+        options: &str,
+        kernel: Option<Plane<'_>>,
+        mask: Option<Plane<'_>>,
+        coils: Option<Plane<'_>>,
+    ) -> PyResult<Self> {
         let mut options: TaskOptions = wrong_values(serde_json::from_str(options))?;
         let kernel = kernel.map(kernel_of).transpose()?;
         let mask = mask.map(|(bytes, rows, cols)| Pixels::Given {
@@ -51,7 +57,7 @@ impl Physics {
             options.kernel = Some("uniform:1".to_owned());
         }
         let mut degradation = match (options.task, mask) {
-            (TaskKind::Csmri, Some(mask)) => Degradation::Fourier(mask),
+            (TaskKind::Csmri, Some(mask)) => Degradation::Fourier(mask, coils.map(coils_of).transpose()?),
             (TaskKind::Inpaint, Some(mask)) => Degradation::Holes(mask),
             _ => options.degradation(&()).map_err(|error| failure(&error))?,
         };
@@ -107,7 +113,7 @@ impl Physics {
 
     /// A on images of a size.
     fn operator(&self, py: Python<'_>, domain: [usize; 3], seed: u64, threads: NonZeroUsize) -> PyResult<Operator> {
-        let task = self.task(0.0, seed)?;
+        let task = Task::new(self.degradation.clone(), 0.0, seed).map_err(|error| failure(&error.into()))?;
         run(py, threads, None, move |_| Ok(Operator(task.camera(domain)?)))
     }
 
@@ -123,22 +129,17 @@ impl Physics {
     }
 }
 
-impl Physics {
-    /// The task with noise of a level in [0, 1] units.
-    pub fn task(&self, noise: f64, seed: u64) -> PyResult<Task> {
-        let level = Sigma::new(noise).map_err(|error| failure(&error.into()))?;
-        let task = Task {
-            degradation: self.degradation.clone(),
-            ..Task::denoise()
-        };
-        Ok(task.noise(level).seed(seed))
-    }
-}
-
 fn kernel_of((bytes, rows, cols): Plane<'_>) -> PyResult<Kernel> {
     let (numbers, _) = bytes.as_bytes().as_chunks();
     let values = numbers.iter().map(|number| f64::from_ne_bytes(*number)).collect();
     Kernel::new(rows, cols, values).map_err(|error| failure(&error.into()))
+}
+
+fn coils_of((bytes, rows, cols): Plane<'_>) -> PyResult<Coils> {
+    let parts = numbers(bytes.as_bytes());
+    let (pairs, _) = parts.as_chunks();
+    let values = pairs.iter().map(|&[re, im]| Complex::new(re, im)).collect();
+    Coils::new([rows, cols], values).map_err(|error| failure(&error))
 }
 
 /// A value that Python's part should not have handed over.

@@ -8,20 +8,22 @@ use pyo3::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 use tweedie::auto::Auto;
+use tweedie::fidelity::Fidelity;
+use tweedie::measured_noise::estimate_noise;
 use tweedie::measurement::Measurement;
 use tweedie::noise_level::grey_levels;
-use tweedie::noise_option::NoiseOption;
 use tweedie::picture::{self, Picture, UnknownNoise, Unknowns};
 use tweedie::scores::stop_text;
 use tweedie::solver::Solver;
 use tweedie::solver_options::SolverOptions;
 use tweedie::solvers::registry;
 use tweedie::strength::Strength;
-use tweedie::{Error, Sigma};
+use tweedie::{Error, Events as _, Sigma, Task};
 
 use crate::array::{Array, Input};
 use crate::denoiser::{Denoiser, table};
 use crate::job::{Row, row, run};
+use crate::noise::{Asked, Wanted};
 use crate::physics::{Physics, wrong_values};
 
 /// What a restoration is told besides the measurement.
@@ -30,13 +32,11 @@ use crate::physics::{Physics, wrong_values};
 struct Options {
     /// What the picture is called.
     name: String,
-    /// Standard deviation of the noise in [0, 1] units; absent: what suits the task.
-    noise: Option<f64>,
-    /// The noise is to be estimated.
-    noise_auto: bool,
     /// `[C, H, W]` of the image, where the measurement does not tell it.
     domain: Option<[usize; 3]>,
     solver: String,
+    /// The data term.
+    fidelity: String,
     /// A number, auto, or auto:RULE.
     strength: Option<String>,
     /// In [0, 1] units.
@@ -56,6 +56,7 @@ impl Options {
     /// The solver, its own parameters apart.
     fn solver(&self) -> tweedie::Result<SolverOptions> {
         let strength = self.strength.as_deref().map(str::parse::<Strength>).transpose();
+        let fidelity = self.fidelity.parse::<Fidelity>();
         let sigma = match self.sigma {
             Some(level) => Auto::Given(grey_levels(Sigma::new(level)?)),
             None => Auto::Auto,
@@ -63,6 +64,7 @@ impl Options {
         Ok(SolverOptions {
             strength: strength.map_err(|text| Error::Usage(format!("strength: {text}")))?,
             sigma,
+            fidelity: Some(fidelity.map_err(|text| Error::Usage(format!("fidelity: {text}")))?),
             iterations: self.iterations,
             tolerance: self.tolerance,
             discrepancy: self.discrepancy,
@@ -72,8 +74,11 @@ impl Options {
     }
 }
 
-/// The image, the trace, why the run ended, the scores as JSON, the noise level that was used.
-type Restored = (Array, Vec<Row>, &'static str, String, f64);
+/// A measurement, the truth where it is known, and its noise where something is said of it.
+type Measured<'py> = (Input<'py>, Option<Input<'py>>, Option<Asked<'py>>);
+
+/// The image, the trace, why the run ended, the scores as JSON.
+type Restored = (Array, Vec<Row>, &'static str, String);
 
 /// Restores a measurement `[1, C, H, W]`, scored against the truth where that is given; `options` are JSON.
 #[pyfunction]
@@ -81,45 +86,54 @@ pub fn restore(
     py: Python<'_>,
     denoiser: &Denoiser,
     physics: &Physics,
-    measured: (Input<'_>, Option<Input<'_>>),
+    measured: Measured<'_>,
     options: &str,
     tell: &Bound<'_, PyAny>,
     threads: NonZeroUsize,
 ) -> PyResult<Restored> {
     let options: Options = wrong_values(serde_json::from_str(options))?;
     let parameters = table(&options.parameters.to_string())?;
-    let task = physics.task(options.noise.unwrap_or(0.0), options.seed)?;
-    let unknowns = Unknowns {
-        noise: match (options.noise, options.noise_auto) {
-            (_, true) => UnknownNoise::Estimated(NoiseOption::Auto),
-            (None, false) => UnknownNoise::Default,
-            (Some(_), false) => UnknownNoise::Known,
-        },
-        kernel: physics.kernel_is_auto,
-        mask_marks: false,
-    };
+    let (degradation, kernel) = (physics.degradation.clone(), physics.kernel_is_auto);
     let checkpoint = Arc::clone(&denoiser.checkpoint);
-    let (y, truth) = measured;
+    let (y, truth, noise) = measured;
     let y = y.values()?;
     let truth = truth.map(|truth| truth.values()).transpose()?;
+    let noise = noise.map_or(Ok(Wanted::Default), Asked::wanted)?;
     run(py, threads, Some(tell), move |listener| {
         let seed = (!parameters.contains_key("seed")).then_some(options.solver_seed);
         let solver = Solver::resolve(options.solver()?, parameters, seed)?;
+        let y = y.image()?;
+        let (mut task, unknown) = match noise.resolve()? {
+            Ok(noise) => (Task::with_noise(degradation, noise, options.seed)?, UnknownNoise::Known),
+            Err(unknown) => (Task::new(degradation, 0.0, options.seed)?, unknown),
+        };
         let mut measurement = match options.domain {
-            Some(domain) => Measurement {
-                name: options.name.clone(),
-                operator: task.operator(domain)?,
-                task,
-                y: y.image()?,
-                truth: None,
-            },
+            Some(domain) => {
+                if let UnknownNoise::Estimated(option) = &unknown {
+                    let noise = estimate_noise(option, &task, &y, None)?;
+                    listener.note(&format!("{}: {}", options.name, noise.line()));
+                    task = Task::with_noise(task.degradation, noise, task.seed)?;
+                }
+                Measurement {
+                    name: options.name.clone(),
+                    operator: task.operator(domain)?,
+                    task,
+                    y,
+                    truth: None,
+                }
+            }
             None => {
                 let picture = Picture {
                     path: Path::new(&options.name),
                     name: &options.name,
-                    image: y.image()?,
+                    image: y,
                     alpha: None,
                     compression: None,
+                };
+                let unknowns = Unknowns {
+                    noise: unknown,
+                    kernel,
+                    mask_marks: false,
                 };
                 picture::measurement(&task, picture, &unknowns, listener)?
             }
@@ -150,7 +164,6 @@ pub fn restore(
             restored.trace.iter().map(row).collect(),
             stop_text(restored.stop),
             scores,
-            measurement.task.noise.value(),
         ))
     })
 }
@@ -161,14 +174,18 @@ pub fn simulate(
     py: Python<'_>,
     physics: &Physics,
     clean: Input<'_>,
-    noise: f64,
+    noise: Asked<'_>,
     seed: u64,
     name: String,
     threads: NonZeroUsize,
 ) -> PyResult<(Array, Array)> {
-    let task = physics.task(noise, seed)?;
+    let (degradation, noise) = (physics.degradation.clone(), noise.wanted()?);
     let clean = clean.values()?;
     run(py, threads, None, move |_| {
+        let Ok(noise) = noise.resolve()? else {
+            return Err(Error::Usage("noise: expected noise to simulate, got none".to_owned()));
+        };
+        let task = Task::with_noise(degradation, noise, seed)?;
         let measurement = Measurement::simulate(name, task, clean.image()?)?;
         let truth = measurement.truth.as_ref();
         let truth = truth.ok_or_else(|| Error::Input("the simulation has no truth".to_owned()))?;

@@ -143,7 +143,7 @@ def test_denoise_chooses_level_and_checkpoint(picture, colorful):
     assert np.array_equal(tweedie.denoise(colorful, SIGMA), tweedie.load("color")(colorful, SIGMA))
     assert np.array_equal(tweedie.denoise(x, SIGMA, denoiser="median"), tweedie.load("median")(x, SIGMA))
     assert tweedie.denoise(x.astype(np.float64), SIGMA).dtype == np.float64
-    with pytest.raises(tweedie.InputError, match="^sigma: expected a number, an array or 'auto'"):
+    with pytest.raises(tweedie.InputError, match="^sigma: expected .*'auto'"):
         tweedie.denoise(x, "automatic")
 
 

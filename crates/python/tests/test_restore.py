@@ -26,6 +26,7 @@ def models(shape):
         (physics.Inpainting(mask), 3),
         (physics.Demosaicing("grbg"), 3),
         (physics.MRI(mask), 1),
+        (physics.MRI(mask, np.exp(1j * np.linspace(0, 3, 3 * mask.size).reshape(3, *shape)) / np.sqrt(3)), 1),
         (physics.Tomography(9, (1, *shape)), 1),
         (physics.CompressedSensing(0.3, (1, *shape), seed=4), 1),
     ]
@@ -78,7 +79,7 @@ def test_deblurring(picture, gray):
     assert psnr(result.image, truth) > psnr(y, truth) + 2
     assert result.psnr_db == pytest.approx(psnr(result.image, truth), abs=1e-6)
     assert seen == result.trace and [row.iteration for row in seen] == list(range(1, 9))
-    assert result.stop == "max-iters" and result.warnings == [] and result.noise == pytest.approx(NOISE)
+    assert result.stop == "max-iters" and result.warnings == [] and result.noise.level == pytest.approx(NOISE)
     again = tweedie.restore(y, model, denoiser=gray, noise=NOISE)
     assert np.array_equal(again.image, result.image) and again.psnr_db is None
 
@@ -168,6 +169,7 @@ def test_options(picture, gray):
         ({"strength": "best"}, "strength"),
         ({"noise": 2.55}, "noise"),
         ({"noise": "unknown"}, "noise"),
+        ({"fidelity": "l3"}, "fidelity"),
         ({"sigma": 12.0}, "sigma"),
         ({"iterations": 0}, "iterations"),
         ({"iterations": 2.5}, "iterations"),
@@ -222,10 +224,10 @@ def test_what_looks_wrong_is_said(picture, gray):
 def test_noise_is_estimated_or_told(picture):
     x = noisy(picture, 25 / 255)
     result = tweedie.restore(x, physics.Denoising())
-    assert result.noise == pytest.approx(25 / 255, rel=0.1)
+    assert result.noise.level == pytest.approx(25 / 255, rel=0.1)
     y, _ = tweedie.simulate(picture, physics.Blur("gaussian:1.6"), noise=NOISE)
     estimated = tweedie.restore(y, physics.Blur("gaussian:1.6"))
-    assert estimated.notes and "noise" in estimated.notes[0] and estimated.noise > 0
+    assert estimated.notes and "noise" in estimated.notes[0] and estimated.noise.level > 0
 
 
 def test_results_show_before_and_after(picture, gray):

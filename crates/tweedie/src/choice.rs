@@ -1,6 +1,7 @@
 //! Which checkpoint takes which image of a batch.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use toml::Table;
@@ -9,7 +10,14 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::{Events, Result};
 
 /// The checkpoints of a batch: the one that was named, or one for gray and one for colour images.
-pub struct Choice(Vec<Checkpoint>);
+pub struct Choice(Vec<Arc<Checkpoint>>);
+
+/// One checkpoint for all images.
+impl From<Arc<Checkpoint>> for Choice {
+    fn from(checkpoint: Arc<Checkpoint>) -> Self {
+        Self(vec![checkpoint])
+    }
+}
 
 impl Choice {
     /// What is said where no checkpoint was named.
@@ -24,19 +32,19 @@ impl Choice {
             Some(name) => vec![name],
             None => vec![checkpoint::default_for(1), checkpoint::default_for(3)],
         };
-        let load = |name: &&str| checkpoint::load(name, settings.clone(), device, events);
+        let load = |name: &&str| Ok(Arc::new(checkpoint::load(name, settings.clone(), device, events)?));
         Ok(Self(names.iter().map(load).collect::<Result<_>>()?))
     }
 
     /// The checkpoint for images with so many channels.
     pub fn of_channels(&self, channels: usize) -> &Checkpoint {
-        let fits = |checkpoint: &&Checkpoint| checkpoint.info().channels == channels;
+        let fits = |checkpoint: &&Arc<Checkpoint>| checkpoint.info().channels == channels;
         self.0.iter().find(fits).unwrap_or(&self.0[0])
     }
 
     /// The files that they were read from.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.0.iter().flat_map(Checkpoint::files).collect()
+        self.0.iter().flat_map(|checkpoint| checkpoint.files()).collect()
     }
 
     /// What results depend on, as text.
@@ -61,6 +69,10 @@ impl Choice {
     }
 
     fn joined(&self, of: impl Fn(&Checkpoint) -> String) -> String {
-        self.0.iter().map(of).collect::<Vec<_>>().join("; ")
+        self.0
+            .iter()
+            .map(|checkpoint| of(checkpoint))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }

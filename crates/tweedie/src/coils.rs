@@ -53,6 +53,27 @@ impl Coils {
         })
     }
 
+    /// Sensitivities in memory for images of `size`, coil after coil in row order.
+    ///
+    /// # Errors
+    /// Unless there is a whole number of coils, at least one.
+    pub fn new(size: [usize; 2], values: Vec<Complex<f32>>) -> Result<Self> {
+        let pixels = size[0] * size[1];
+        if pixels == 0 || values.is_empty() || !values.len().is_multiple_of(pixels) {
+            bail!(
+                "coils: expected values for whole coils of {}x{}, got {}",
+                size[0],
+                size[1],
+                values.len()
+            );
+        }
+        Ok(Self {
+            size,
+            values: values.into(),
+            path: "coils".into(),
+        })
+    }
+
     /// How many coils.
     pub fn count(&self) -> usize {
         self.values.len() / (self.size[0] * self.size[1])

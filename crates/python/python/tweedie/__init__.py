@@ -18,10 +18,11 @@ from pathlib import Path as _Path
 
 from tweedie import _native, physics
 from tweedie._certify import Certificate, Condition, Estimate, Level, Theorem, certify
-from tweedie._denoiser import Denoiser, Found, Info, checkpoints, denoise, estimate_sigma, load
+from tweedie._denoiser import Denoiser, Found, Info, checkpoints, denoise, load
 from tweedie._errors import FileError, InputError, TweedieWarning
 from tweedie._evaluate import Evaluation, Score, evaluate
 from tweedie._files import read_image, write_image
+from tweedie._noise import Noise, PoissonGaussian, estimate_noise, estimate_sigma
 from tweedie._restore import Iteration, Result, restore, simulate, solvers
 from tweedie._threads import threads
 from tweedie._train import Step, Trained, train
@@ -40,6 +41,8 @@ __all__ = [
     "InputError",
     "Iteration",
     "Level",
+    "Noise",
+    "PoissonGaussian",
     "Result",
     "Score",
     "Step",
@@ -62,9 +65,6 @@ __all__ = [
     "train",
     "write_image",
 ]
-
-#: The same as :func:`estimate_sigma`, by the name that goes with the command ``tweedie noise``.
-estimate_noise = estimate_sigma
 
 _native.bring(str(_Path(__file__).parent))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tweedie import _native, _threads
-from tweedie._arrays import ArrayLike, Batch, FloatArray, as_floats, batch_of, handed, level_of, require_finite, taken
-from tweedie._errors import InputError, blaming, log
+from tweedie._arrays import ArrayLike, Batch, FloatArray, Layout, as_floats, batch_of, handed, level_of, require_finite, taken
+from tweedie._errors import InputError, TweedieWarning, blaming, in_words_of_python, log
+from tweedie._noise import asked
 
 
 @dataclass(frozen=True)
@@ -260,8 +262,9 @@ def denoise(
 
     Args:
         x: an image HW, HWC or CHW, or a batch NCHW, with white at 1; integers are divided by the largest value of their type.
-        sigma: **standard deviation in [0, 1] units** (25 grey levels are 25/255), for a batch also one for each image, or a map;
-            ``"auto"``: estimated from the image, and moved into the denoiser's range.
+        sigma: **standard deviation in [0, 1] units** (25 grey levels are 25/255), for a batch also one for each image, or a map,
+            or estimated from the image, and moved into the denoiser's range: ``"auto"``, ``"correlated"``,
+            ``"poisson-gaussian:auto"``.
         denoiser: what :func:`load` gives or takes; default ``color`` for images with three channels, else ``gray``.
         channel_axis: the axis of the channels. Without it three axes are HWC or CHW as the first or the last has 1 or 3
             entries, and four are NCHW.
@@ -275,22 +278,17 @@ def denoise(
     batch, layout = batch_of(x, "x", channel_axis)
     chosen = denoiser_of(denoiser, batch.shape[1])
     if isinstance(sigma, str):
-        if sigma != "auto":
-            raise InputError(f"sigma: expected a number, an array or 'auto', got {sigma!r}", "sigma")
-        with blaming("x"):
-            found = _native.estimate_noise(handed(batch), _threads.current())
-        low, high = chosen.info.sigma or (found, found)
-        sigma = min(max(found, low), high)
-        log.info("noise level estimated as %.4f, denoised at %.4f", found, sigma)
+        return _estimated(chosen, batch, layout, asked(sigma, "sigma"))
     return layout.restored(chosen(batch, sigma).astype(np.float32, copy=False))
 
 
-def estimate_sigma(x: ArrayLike, *, channel_axis: int | None = None) -> float:
-    """The standard deviation of white Gaussian noise in an image or a batch, in [0, 1] units.
+def _estimated(denoiser: Denoiser, batch: Batch, layout: Layout, option: str) -> FloatArray:
+    def tell(kind: str, value: Any) -> None:
+        if kind == "note":
+            log.info("%s", in_words_of_python(value))
 
-    Raises:
-        InputError: if x is no image, or too small.
-    """
-    batch, _ = batch_of(x, "x", channel_axis)
     with blaming("x"):
-        return _native.estimate_noise(handed(batch), _threads.current())
+        result, _, found = _native.denoise_unknown(denoiser.native, handed(batch), option, tell, _threads.current())
+    for warning in found:
+        warnings.warn(in_words_of_python(warning), TweedieWarning, stacklevel=3)
+    return layout.restored(taken(result))

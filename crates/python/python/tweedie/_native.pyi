@@ -14,6 +14,7 @@ __all__ = [
     "bring",
     "checkpoints",
     "default_threads",
+    "denoise_unknown",
     "estimate_noise",
     "evaluate_files",
     "evaluate_image",
@@ -31,6 +32,8 @@ VERSION: str
 _Batch: TypeAlias = tuple[bytes, tuple[int, int, int, int]]
 _Plane: TypeAlias = tuple[bytes, int, int]
 _Row: TypeAlias = tuple[int, float, float, float, float | None, float | None, float | None, int]
+#: A level; gain and sigma; a way to estimate; a map of levels.
+_Asked: TypeAlias = float | tuple[float, float] | str | _Batch
 _Tell: TypeAlias = Callable[[str, Any], object]
 
 class Failure(Exception): ...
@@ -52,7 +55,9 @@ class Denoiser:
 
 @final
 class Physics:
-    def __new__(cls, options: str, kernel: _Plane | None = None, mask: _Plane | None = None) -> Physics: ...
+    def __new__(
+        cls, options: str, kernel: _Plane | None = None, mask: _Plane | None = None, coils: _Plane | None = None
+    ) -> Physics: ...
     @staticmethod
     def of_functions(
         apply: Callable[[Array], _Batch],
@@ -89,7 +94,10 @@ class Certifying:
 def bring(folder: str) -> None: ...
 def checkpoints(threads: int) -> str: ...
 def default_threads() -> int: ...
-def estimate_noise(x: _Batch, threads: int) -> float: ...
+def denoise_unknown(
+    denoiser: Denoiser, x: _Batch, option: str, tell: _Tell, threads: int
+) -> tuple[Array, str, list[str]]: ...
+def estimate_noise(x: _Batch, threads: int) -> str: ...
 def evaluate_files(
     denoiser: Denoiser, data: list[str], sigma: float, seed: int, tell: _Tell, threads: int
 ) -> str: ...
@@ -98,13 +106,13 @@ def read_image(path: str, threads: int) -> Array: ...
 def restore(
     denoiser: Denoiser,
     physics: Physics,
-    measured: tuple[_Batch, _Batch | None],
+    measured: tuple[_Batch, _Batch | None, _Asked | None],
     options: str,
     tell: _Tell,
     threads: int,
-) -> tuple[Array, list[_Row], str, str, float]: ...
+) -> tuple[Array, list[_Row], str, str]: ...
 def simulate(
-    physics: Physics, clean: _Batch, noise: float, seed: int, name: str, threads: int
+    physics: Physics, clean: _Batch, noise: _Asked, seed: int, name: str, threads: int
 ) -> tuple[Array, Array]: ...
 def solvers() -> list[tuple[str, str]]: ...
 def toml_of(json: str) -> str: ...

@@ -15,6 +15,7 @@ from tweedie import _native, _threads
 from tweedie._arrays import ArrayLike, Batch, FloatArray, batch_of, handed, level_of, taken
 from tweedie._denoiser import Denoiser, denoiser_of
 from tweedie._errors import InputError, TweedieWarning, in_words_of_python, log
+from tweedie._noise import Noise, NoiseLike, PoissonGaussian, asked, noise_of
 from tweedie._png import png_of
 from tweedie.physics import Physics
 
@@ -57,8 +58,8 @@ class Result:
     warnings: list[str]
     #: Defaults that were taken and values that were estimated.
     notes: list[str]
-    #: Standard deviation of the measurement's noise that was assumed, in [0, 1] units.
-    noise: float
+    #: The noise that the measurement was taken to have.
+    noise: Noise
     #: The weight of the prior that a rule found, with ``strength="auto"``; else None.
     strength: float | None
     #: PSNR in dB against the truth, where it was given: range 1, the image clipped.
@@ -110,7 +111,8 @@ def restore(
     *,
     denoiser: Denoiser | str | os.PathLike[str] | None = None,
     solver: str = "pnp-hqs",
-    noise: float | str | None = None,
+    noise: NoiseLike | None = None,
+    fidelity: str = "l2",
     strength: float | str | None = None,
     sigma: float | None = None,
     iterations: int | None = None,
@@ -134,8 +136,12 @@ def restore(
         physics: the forward model A, such as ``tweedie.physics.Blur(psf)``.
         denoiser: the prior: what :func:`tweedie.load` gives or takes; default ``color`` for colour images, else ``gray``.
         solver: its name, such as ``pnp-hqs``, ``pnp-admm`` or ``red-gd``; see :func:`tweedie.solvers`.
-        noise: **standard deviation of the noise in y, in [0, 1] units** (2 grey levels are 2/255), or ``"auto"``: estimated from
-            y. Without it, what suits the physics: an estimate for blur, rounding for downsampling, none for the rest.
+        noise: **standard deviation of the noise in y, in [0, 1] units** (2 grey levels are 2/255); a
+            :class:`tweedie.PoissonGaussian`; a map of levels of the shape of y, or ``[H, W]``; or estimated from y: ``"auto"``,
+            ``"correlated"``, ``"poisson-gaussian:auto"``. Without it, what suits the physics: an estimate for blur, rounding for
+            downsampling, none for the rest.
+        fidelity: the data term: ``"l2"`` (Gaussian noise), ``"poisson"``, ``"l1"`` (outliers) or ``"ball"`` (a residual as large as
+            the noise).
         strength: weight of the prior, ``"auto"`` or ``"auto:RULE"``: found by a rule; default: the solver's own.
         sigma: the denoiser's level in [0, 1] units, the first one of solvers that lower it; default: the solver's own.
         iterations: how many; default: the solver's own.
@@ -167,16 +173,15 @@ def restore(
         clean, _ = batch_of(truth, "truth", channel_axis)
         if clean.shape[0] != 1:
             raise InputError(f"truth: expected one image, got a batch of {clean.shape[0]}", "truth")
-    is_auto = noise == "auto" if isinstance(noise, str) else noise is None and physics.needs_noise
-    if isinstance(noise, str) and noise != "auto":
-        raise InputError(f"noise: expected a standard deviation in [0, 1] units or 'auto', got {noise!r}", "noise")
+    wanted: Any = "auto" if noise is None and physics.needs_noise else None
+    if noise is not None:
+        wanted = asked(noise, "noise", channel_axis if np.ndim(noise) == np.ndim(y) else None)  # type: ignore[arg-type]
     drawn = seed_of(seed, rng)
     options = {
         "name": name,
-        "noise": None if noise is None or isinstance(noise, str) else level_of(noise, "noise"),
-        "noise_auto": is_auto,
         "domain": physics.domain,
         "solver": solver,
+        "fidelity": fidelity,
         "strength": None if strength is None else str(strength) if isinstance(strength, str) else repr(float(strength)),
         "sigma": None if sigma is None else level_of(sigma, "sigma"),
         "iterations": None if iterations is None else _count(iterations, "iterations"),
@@ -201,10 +206,10 @@ def restore(
     except TypeError as error:
         raise InputError(f"parameters: expected numbers, texts, lists and dictionaries; {error}", "parameters") from None
     with physics.blamed(None, {name: "y"}):
-        image, rows, stop, scores, level = _native.restore(
+        image, rows, stop, scores = _native.restore(
             chosen.native,
             physics.native,
-            (handed(measured), None if clean is None else handed(clean)),
+            (handed(measured), None if clean is None else handed(clean), wanted),
             text,
             tell,
             _threads.current(),
@@ -223,7 +228,7 @@ def restore(
         stop=stop,
         warnings=found,
         notes=notes,
-        noise=level,
+        noise=noise_of(facts["noise"]),
         strength=None if facts["strength"] is None else facts["strength"]["value"],
         psnr_db=facts["psnr_db"],
         ssim=facts["ssim"],
@@ -259,7 +264,7 @@ def simulate(
     x: ArrayLike,
     physics: Physics,
     *,
-    noise: float = 0.0,
+    noise: float | PoissonGaussian | ArrayLike = 0.0,
     channel_axis: int | None = None,
     seed: int = 0,
     rng: np.random.Generator | None = None,
@@ -270,7 +275,7 @@ def simulate(
     Args:
         x: an image, with white at 1. Where its sides are no multiples of a downsampling factor, the last pixels are left out.
         physics: the forward model.
-        noise: standard deviation of the white Gaussian noise, in [0, 1] units.
+        noise: standard deviation of white Gaussian noise, in [0, 1] units; a :class:`tweedie.PoissonGaussian`; or a map of levels.
         channel_axis: the axis of the channels; see :func:`tweedie.denoise`.
         seed: of the noise; the same seed and name give the noise that the command line gives. Where A is random, its own seed
             is that of the noise, too.
@@ -292,10 +297,12 @@ def simulate(
     clean, layout = batch_of(x, "x", channel_axis)
     if clean.shape[0] != 1:
         raise InputError(f"x: expected one image, got a batch of {clean.shape[0]}", "x")
-    level = level_of(noise, "noise")
+    if isinstance(noise, str):
+        raise InputError(f"noise: expected a standard deviation in [0, 1] units, got {noise!r}", "noise")
+    wanted = asked(noise, "noise", channel_axis if np.ndim(noise) == np.ndim(x) else None)  # type: ignore[arg-type]
     with physics.blamed("x"):
         y, truth = _native.simulate(
-            physics.native, handed(clean), level, drawn, name, _threads.current()
+            physics.native, handed(clean), wanted, drawn, name, _threads.current()
         )
     return layout.restored(taken(y)), layout.restored(taken(truth))
 

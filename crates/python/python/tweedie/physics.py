@@ -49,11 +49,12 @@ class Physics:
         *,
         kernel: tuple[bytes, int, int] | None = None,
         mask: tuple[bytes, int, int] | None = None,
+        coils: tuple[bytes, int, int] | None = None,
         seed: int = 0,
         domain: tuple[int, int, int] | None = None,
     ) -> None:
         with blaming(None if kernel or "kernel" not in options else "psf", {"kernel": "psf", "scale": "factor"}):
-            native = _native.Physics(json.dumps(options), kernel, mask)
+            native = _native.Physics(json.dumps(options), kernel, mask, coils)
         self._set(native, seed, domain)
 
     def _set(self, native: _native.Physics, seed: int, domain: tuple[int, int, int] | None) -> None:
@@ -244,16 +245,23 @@ class Demosaicing(Physics):
 class MRI(Physics):
     """Magnetic resonance imaging: some frequencies of the unitary Fourier transform of a real image are known.
 
-    x has one channel, y two: real and imaginary part.
+    x has one channel, y two for each coil: real and imaginary part.
 
     Args:
         mask: an array ``[H, W]``, True where a frequency is known, with the frequency zero at ``[0, 0]``.
+        coils: complex sensitivities ``[coils, H, W]`` of several coils; without them one coil sees the image as it is.
     """
 
     hides_picture = True
 
-    def __init__(self, mask: ArrayLike) -> None:
-        super().__init__({"task": "csmri"}, mask=_mask(mask, "mask"))
+    def __init__(self, mask: ArrayLike, coils: ArrayLike | None = None) -> None:
+        handed_coils = None
+        if coils is not None:
+            array = np.asarray(coils)
+            if array.ndim != 3 or array.size == 0 or array.dtype.kind not in "cf":
+                raise InputError(f"coils: expected complex sensitivities [coils, H, W], got {array.dtype} {array.shape}", "coils")
+            handed_coils = (array.astype(np.complex64).tobytes(), array.shape[1], array.shape[2])
+        super().__init__({"task": "csmri"}, mask=_mask(mask, "mask"), coils=handed_coils)
 
 
 class Tomography(Physics):
