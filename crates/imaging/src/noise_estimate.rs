@@ -11,7 +11,7 @@ mod white;
 
 use planes::Planes;
 pub use poisson_gaussian::{LawFit, estimate_law};
-use spectrum::{BANDS, Floors, floors, steps};
+use spectrum::{BANDS, Floors, WIDE, floors, frequencies_of, steps};
 pub use white::estimate_white_noise;
 
 use crate::{Error, Image, JpegCompression, Sigma};
@@ -52,6 +52,8 @@ pub struct NoiseEstimate {
     /// The level: of white noise; of correlated noise the level of white noise that is as strong at wavelengths of 5 to 11 pixels;
     /// of compressed noise that before compression.
     pub level: Sigma,
+    /// Of correlated noise, its standard deviation: the root mean square over all frequencies.
+    pub deviation: Option<Sigma>,
     /// Of correlated noise, the levels at full, half and quarter resolution, each of white noise at that resolution.
     pub scales: Option<[Sigma; 3]>,
     /// White noise that the finest scale alone would tell.
@@ -111,6 +113,7 @@ pub fn estimate_noise(image: &Image, compression: Option<&JpegCompression>) -> R
     let white = NoiseEstimate {
         kind: NoiseKind::White,
         level: finest,
+        deviation: None,
         scales: None,
         finest,
         compressed: None,
@@ -156,6 +159,7 @@ fn correlated(planes: Planes, finest: Sigma) -> Result<NoiseEstimate, Error> {
     Ok(NoiseEstimate {
         kind: NoiseKind::Correlated,
         level,
+        deviation: Some(full.deviation(4.0 * levels[2])?),
         scales: Some([a?, b?, c?]),
         finest,
         compressed: None,
@@ -181,6 +185,7 @@ fn compressed(planes: &Planes, compression: &JpegCompression, finest: Sigma) -> 
     Ok(NoiseEstimate {
         kind: NoiseKind::Compressed,
         level: Sigma::from_grey_levels(level)?,
+        deviation: None,
         scales: None,
         finest,
         compressed: Some(Compressed {
@@ -212,6 +217,15 @@ impl ColourFloors {
     /// The smallest in one band.
     fn band(&self, band: usize) -> f64 {
         self.0.iter().map(|floors| floors[band]).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The standard deviation of noise with these floors, and the level `low` below all bands.
+    fn deviation(&self, low: f64) -> Result<Sigma, Error> {
+        let count = |band: usize| frequencies_of(band) as f64;
+        let inside: f64 = (0..WIDE).map(|band| count(band) * self.band(band).powi(2)).sum();
+        let all = (blocks::SIDE * blocks::SIDE) as f64;
+        let below = all - (0..WIDE).map(count).sum::<f64>();
+        Sigma::from_grey_levels(((inside + below * low * low) / all).sqrt())
     }
 
     /// The smallest at wavelengths from 5 to 11 pixels, and of luma also from 3 to 5.

@@ -12,6 +12,10 @@ pub use varying::denoise_with_map;
 use crate::host::{norm_sq_per_image, parameter};
 use crate::{Anscombe, Error, LinearOperator, Whitened, poisson_noise};
 
+/// Counts that a pixel is taken to expect at least: one in a window of about 28 pixels, as large as what expectations are estimated
+/// from. Without electronic noise, places where nothing was counted would have no noise at all and a weight without bound.
+const LEAST_COUNT: f64 = 1.0 / 28.0;
+
 /// The noise of a measurement y of which A x is the expectation.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // There is one for a measurement.
@@ -44,7 +48,10 @@ impl NoiseModel {
     pub fn levels(&self, expected: &Image) -> Result<Option<Image>, Error> {
         match self {
             Self::White(_) | Self::Correlated { .. } => Ok(None),
-            Self::PoissonGaussian(law) => Ok(Some(law.map(expected.clone()))),
+            Self::PoissonGaussian(law) => {
+                let least = law.gain() * LEAST_COUNT;
+                Ok(Some(law.map(expected.clone().clamp_min(least as f32))))
+            }
             Self::Map(map) => Ok(Some(fitted(map, expected.dims())?)),
         }
     }

@@ -204,3 +204,13 @@ fn levels_and_weights_of_each_model() {
     };
     assert!(correlated.sample(&Image::zeros([1, 1, 2, 2], &device), 0, 0).is_err());
 }
+
+/// Where nothing is counted the level is that of one count in a window, not zero.
+#[test]
+fn dark_places_have_a_level() {
+    let law = VarianceLaw::new(0.1, 0.0).unwrap();
+    let levels = NoiseModel::PoissonGaussian(law).levels(&flat(0.0, 4)).unwrap().unwrap();
+    for level in vec_from_image(&levels).unwrap() {
+        assert!((f64::from(level) - 0.1 / 28f64.sqrt()).abs() < 1e-6, "{level}");
+    }
+}

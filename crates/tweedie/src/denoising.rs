@@ -1,7 +1,7 @@
 //! One picture denoised, with noise that is given or estimated.
 
 use burn::tensor::Device;
-use tweedie_imaging::{Image, JpegCompression, vec_from_image};
+use tweedie_imaging::{Image, JpegCompression, SigmaSupport, vec_from_image};
 use tweedie_operators::NoiseModel;
 
 use crate::checkpoint::require_finite;
@@ -59,7 +59,8 @@ impl<'a> Denoising<'a> {
 
     /// Denoises a picture `[N, C, H, W]` called `name`; `compression` is that of its file.
     ///
-    /// An estimated level outside the checkpoint's range becomes the nearest in it, with a note; one that was given is refused.
+    /// An estimated level outside the checkpoint's range becomes the nearest in it, with a note; one that was given is refused. A map goes
+    /// into the network if it reads one, with levels moved into its range; else see [`NoiseModel::denoise`].
     ///
     /// # Errors
     /// If the noise cannot be estimated, a map does not fit, the level is refused, or the denoiser fails.
@@ -89,6 +90,14 @@ impl<'a> Denoising<'a> {
         }
         let denoised = match used {
             NoiseModel::White(level) => denoiser.denoise(image.clone(), level)?,
+            NoiseModel::Map(map) if checkpoint.takes_maps() && map.dims()[1] == 1 => {
+                let (least, most) = match denoiser.info().sigma {
+                    SigmaSupport::Blind => (0.0, f64::INFINITY),
+                    SigmaSupport::Range { min, max } => (min.value(), max.value()),
+                };
+                let map = map.repeat_dim(0, image.dims()[0]).clamp(least, most);
+                checkpoint.denoise_map(image.clone(), map)?
+            }
             model => model.denoise(denoiser.as_ref(), image.clone())?,
         };
         if noise.model.is_varying() {

@@ -38,6 +38,9 @@ pub struct NoiseUsed {
     /// The level before compression, where that changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before_compression_grey_levels: Option<f64>,
+    /// The standard deviation of correlated noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_deviation_grey_levels: Option<f64>,
     /// Levels at full, half and quarter resolution, where they differ from white noise's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scales_grey_levels: Option<[f64; 3]>,
@@ -132,12 +135,14 @@ impl Noise {
                 },
                 used: NoiseUsed {
                     scales_grey_levels: Some(scales.map(grey)),
+                    standard_deviation_grey_levels: estimate.deviation.map(grey),
                     ..used(
                         "correlated",
                         estimate.level,
                         format!(
-                            "estimated: luma and colour differences have {:.1} at wavelengths of 5 to 11 pixels, the finest scale \
-                             {:.1}",
+                            "estimated: standard deviation {:.1}; luma and colour differences have {:.1} at wavelengths of 5 to 11 pixels, \
+                             the finest scale {:.1}",
+                            estimate.deviation.map_or(0.0, grey),
                             grey(estimate.level),
                             grey(estimate.finest)
                         ),
@@ -236,6 +241,7 @@ fn used(kind: &'static str, level: Sigma, rests_on: String) -> NoiseUsed {
         gain_grey_levels: None,
         sigma_grey_levels: None,
         before_compression_grey_levels: None,
+        standard_deviation_grey_levels: None,
         scales_grey_levels: None,
         rests_on,
     }

@@ -35,6 +35,9 @@ const TOLD: f64 = 0.2;
 /// How many bands there are.
 pub(super) const BANDS: usize = 6;
 
+/// How many of them lie side by side and cover all but the lowest frequencies.
+pub(super) const WIDE: usize = 4;
+
 /// Where the bands begin and end, in half periods a block. The last two lie across the first three: where JPEG's steps grow fast, a narrow
 /// band may still tell a level that the wide one next to it hides.
 const EDGES: [[f64; 2]; BANDS] = [[1.4, 3.0], [3.0, 5.0], [5.0, 7.0], [7.0, 99.0], [2.2, 3.2], [3.5, 4.5]];
@@ -88,6 +91,12 @@ pub(super) fn floors(plane: &[f64], size: [usize; 2], quantisation: Option<&[u16
         floors.bands[band] = BELOW * quantile(&distribution(&likelihoods), SMOOTH_SHARE);
     }
     floors
+}
+
+/// How many coefficients a band has.
+pub(super) fn frequencies_of(band: usize) -> usize {
+    let [from, below] = EDGES[band];
+    blocks::frequencies(from, below).len()
 }
 
 /// The mean quantisation step in each band.

@@ -188,6 +188,9 @@ fn blurred_noise_is_correlated() {
         println!("{name}: {estimate:?}");
         assert_eq!(estimate.kind, NoiseKind::Correlated, "{name}");
         assert!((11.0..25.0).contains(&estimate.level.grey_levels()), "{name}");
+        // 50 times the norm of the window, 1 2 3 2 1 / 9 along both axes, 19/81.
+        let deviation = estimate.deviation.unwrap().grey_levels() / (50.0 * 19.0 / 81.0);
+        assert!((0.7..1.3).contains(&deviation), "{name}: {deviation}");
         let [full, half, quarter] = estimate.scales.unwrap().map(Sigma::grey_levels);
         assert!(
             full < 10.0 && half > 8.0 && quarter > 7.0,
