@@ -71,7 +71,7 @@ struct Block {
 /// variance, as choosing by the variance itself would. The law is fitted by weighted least squares (weights 1 / var^2: the
 /// energy of Gaussian noise has a standard deviation proportional to itself), where each block counts with the
 /// probability that its high frequencies, too, hold noise alone; the alternatives are a mixture of textures (expectation
-/// maximisation). Where noise is clipped, mean and variance are taken back to those before ([`Clipping`]). The fit starts from
+/// maximisation). Where noise is clipped, mean and variance are taken back to those before (see `Clipping`). The fit starts from
 /// three laws (no gain, half, nothing but gain), and the one that finds most smooth blocks is taken.
 ///
 /// Model: Foi, Trimeche, Katkovnik and Egiazarian 2008, whose segmentation by level sets this replaces. Selection by another
