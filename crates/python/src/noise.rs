@@ -83,6 +83,7 @@ impl Wanted {
                     gain_grey_levels: None,
                     sigma_grey_levels: None,
                     before_compression_grey_levels: None,
+                    standard_deviation_grey_levels: None,
                     scales_grey_levels: None,
                     rests_on: "given".to_owned(),
                 };
