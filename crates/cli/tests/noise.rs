@@ -144,3 +144,25 @@ fn noise_that_does_not_suit_is_refused() {
         assert!(run.stderr.contains(expected), "{line}: {}", run.stderr);
     }
 }
+
+/// Smooth blocks of a JPEG file have no high frequencies: a law that is fitted to them is zero.
+#[test]
+fn no_law_is_told_of_jpeg_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let jpeg = folder.path().join("c.jpg");
+    let line = "denoise datasets/samples/camera.png --checkpoint median --sigma 1 --quality 70 --out";
+    json(line, &[&jpeg]);
+    let run = tweedie(
+        "denoise --noise poisson-gaussian:auto --checkpoint median --out",
+        &[&folder.path().join("d.png"), &jpeg],
+    );
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("c.jpg") && run.stderr.contains("hide gain"),
+        "{}",
+        run.stderr
+    );
+    let document = json("noise", &[&jpeg]);
+    assert!(document["results"][0]["law"].is_null());
+    assert_eq!(document["results"][0]["kind"], "compressed");
+}

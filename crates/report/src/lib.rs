@@ -36,3 +36,4 @@ pub use plot::{Plot, Series};
 pub use scale::Scale;
 pub use section::{Block, Section};
 pub use table::Table;
+pub use text::csv_cell;

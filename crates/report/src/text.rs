@@ -5,14 +5,7 @@ use crate::Table;
 impl Table {
     /// The table as CSV (RFC 4180), with a line for the heads.
     pub fn csv(&self) -> String {
-        let cell = |text: &String| {
-            if text.contains([',', '"', '\n', '\r']) {
-                format!("\"{}\"", text.replace('"', "\"\""))
-            } else {
-                text.clone()
-            }
-        };
-        self.lines(|cells| cells.iter().map(cell).collect::<Vec<_>>().join(","))
+        self.lines(|cells| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(","))
     }
 
     /// The table as Markdown.
@@ -66,6 +59,15 @@ impl Table {
     fn lines(&self, line: impl Fn(&[String]) -> String) -> String {
         let rows = std::iter::once(&self.columns).chain(&self.rows);
         rows.map(|cells| line(cells) + "\n").collect()
+    }
+}
+
+/// A text as one cell of a CSV file, quoted where it has to be (RFC 4180).
+pub fn csv_cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }
 

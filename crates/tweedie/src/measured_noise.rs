@@ -39,6 +39,11 @@ pub fn estimate_noise(
             let rests_on = "estimated from smooth 7x7 patches, mean of the batch".to_owned();
             Ok(measured_white(Sigma::new(mean)?, rests_on))
         }
+        NoiseOption::PoissonGaussianAuto if compression.is_some() => {
+            bail!(
+                "--noise {option}: expected a file without JPEG's losses, which hide gain and sigma; try auto, or give both"
+            )
+        }
         NoiseOption::PoissonGaussianAuto => match estimate_law(y)? {
             Some(fit) => Noise::of_law(&fit, y),
             None => bail!("--noise {option}: expected smooth places in the picture, found too few"),

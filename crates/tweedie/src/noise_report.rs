@@ -21,7 +21,7 @@ pub struct NoiseReport {
     /// What `--noise auto` takes.
     #[serde(flatten)]
     pub noise: NoiseUsed,
-    /// What `--noise poisson-gaussian:auto` takes; null where there are too few smooth places.
+    /// What `--noise poisson-gaussian:auto` takes; null where there are too few smooth places, and for JPEG files.
     pub law: Option<Law>,
     #[serde(skip)]
     fit: Option<LawFit>,
@@ -40,13 +40,17 @@ pub struct Law {
     pub brightness_grey_levels: [f64; 2],
 }
 
-/// Estimates the noise of an image, as `--noise auto` and `--noise poisson-gaussian:auto` do.
+/// Estimates the noise of an image and, unless JPEG hides it, the law of its variance, as `--noise auto` and `--noise poisson-gaussian:auto` do.
 ///
 /// # Errors
 /// If it is not one image of at least 8x8 pixels.
 pub fn report(image: &Image, compression: Option<&JpegCompression>) -> Result<NoiseReport> {
     let noise = Noise::of_estimate(&estimate_noise(image, compression)?, DENOISING)?.used;
-    let fit = estimate_law(image)?;
+    // JPEG sets the high frequencies of smooth blocks to zero, from which the law would be told.
+    let fit = match compression {
+        None => estimate_law(image)?,
+        Some(_) => None,
+    };
     let law = fit.as_ref().map(|fit| {
         let [gain_grey_levels, sigma_grey_levels] = fit.law.grey_levels();
         Law {
@@ -64,7 +68,7 @@ impl NoiseReport {
     pub fn lines(&self) -> String {
         let noise = &self.noise;
         let law = match &self.law {
-            None => "too few smooth places for a law of the variance".to_owned(),
+            None => "no law of the variance: too few smooth places, or hidden by JPEG".to_owned(),
             Some(law) => {
                 let [dark, bright] = law.brightness_grey_levels;
                 format!(

@@ -1,13 +1,6 @@
 //! Cells of CSV files.
 
-/// A text as one cell, quoted where it has to be (RFC 4180).
-pub fn text(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
+pub use tweedie_report::csv_cell as text;
 
 /// A number, or an empty cell.
 pub fn number(value: Option<f64>) -> String {
