@@ -159,3 +159,16 @@ fn denoising_chooses_by_itself() {
         assert_eq!(fs::read(at("chosen.npy")).unwrap(), fs::read(at("named.npy")).unwrap());
     }
 }
+
+/// A wrong kernel: the page tells what the terminal does, and names the checkpoint that was used.
+#[test]
+fn the_page_has_the_warnings_and_the_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let line = "restore datasets/samples/coffee.png --task deblur --kernel disc:6 --noise 1 --boundary circular --report --out";
+    let run = succeed(line, &[&out]);
+    assert!(run.stderr.contains("warning: coffee.png"), "{}", run.stderr);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Warning: coffee.png: the result oscillates"));
+    assert!(page.contains("<title>Restoration: deblur with color and pnp-hqs</title>"));
+}

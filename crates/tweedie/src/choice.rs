@@ -52,15 +52,11 @@ impl Choice {
         self.joined(Checkpoint::identity)
     }
 
-    /// Their names.
-    pub fn names(&self) -> String {
-        self.joined(|checkpoint| checkpoint.name.clone())
-    }
-
-    /// Where they are, or what they are, with the sha256 of the weights, for reports.
-    pub fn described(&self) -> Vec<(String, String)> {
-        let mut described = vec![("checkpoint".to_owned(), self.joined(Checkpoint::origin))];
-        for checkpoint in &self.0 {
+    /// Where those with these names are, or what they are, with the sha256 of the weights, for reports.
+    pub fn described(&self, names: &[String]) -> Vec<(String, String)> {
+        let mut described = Vec::new();
+        for checkpoint in self.0.iter().filter(|checkpoint| names.contains(&checkpoint.name)) {
+            described.push(("checkpoint".to_owned(), checkpoint.origin()));
             if let Some(sha256) = &checkpoint.info().weights_sha256 {
                 described.push((format!("sha256 of the weights of {}", checkpoint.name), sha256.clone()));
             }

@@ -81,6 +81,11 @@ impl Gallery {
         let mut report = Report::new(title);
         report.summary = self.summary(&provenance.device);
         let mut pictures = Section::new("Pictures");
+        for Scores { name, warnings, .. } in &self.scores {
+            for warning in warnings {
+                pictures = pictures.text(format!("Warning: {name}: {warning}"));
+            }
+        }
         if self.left_out > 0 {
             let (shown, all) = (self.comparisons.len(), self.scores.len());
             pictures = pictures.text(format!(

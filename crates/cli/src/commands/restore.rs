@@ -126,6 +126,7 @@ impl Restore {
             options: self,
             session,
             denoisers: Choice::load(name, &denoiser_settings, &session.device, session)?,
+            used: Vec::new(),
             solver,
             out,
             gallery: self.report.then(Gallery::default),
@@ -164,7 +165,7 @@ impl Restore {
                 .items()
                 .first()
                 .map_or_else(String::new, |scores| format!(": {}", scores.task));
-            let (checkpoints, solver) = (restoring.denoisers.names(), restoring.solver.entry.about.name);
+            let (checkpoints, solver) = (restoring.used.join(", "), restoring.solver.entry.about.name);
             let title = format!("Restoration{task} with {checkpoints} and {solver}");
             gallery.write(&path, &title, settings, &session.provenance())?;
             session.say(format_args!("report: {}", path.display()));
@@ -201,6 +202,8 @@ struct Restoring<'a> {
     session: &'a Session,
     solver: Solver,
     denoisers: Choice,
+    /// Names of those that were used.
+    used: Vec<String>,
     out: &'a Path,
     gallery: Option<Gallery>,
 }
@@ -212,6 +215,9 @@ impl Restoring<'_> {
         let (measurement, origin) = job.measurement(color, &self.session.device, self.session)?;
         let channels = measurement.operator.domain()[0];
         let denoiser = self.denoisers.of_channels(channels);
+        if !self.used.contains(&denoiser.name) {
+            self.used.push(denoiser.name.clone());
+        }
         denoiser.note_channels(channels, self.session);
         let stem = job.input.stem();
         let trace_path = output::path_in(self.out, &stem, ".trace.csv")?;
@@ -279,7 +285,7 @@ impl Restoring<'_> {
         for (name, value) in self.solver.described() {
             add(&name, value);
         }
-        settings.extend(self.denoisers.described());
+        settings.extend(self.denoisers.described(&self.used));
         settings
     }
 }
